@@ -1,0 +1,56 @@
+/* The life of a request: started with a deadline, taken from step to step, finished once.
+ *
+ *   running --step waits--> waiting --event--> running --step done--> finished
+ *                              |
+ *                              +--deadline--> abandoned --> finished (DEADLINE or OUTCOME_UNKNOWN)
+ */
+#include "base/base.h"
+
+static void deadline_passed(struct timer *t) {
+  struct request *q = CONTAINER_OF(t, struct request, deadline);
+  bool nothing_happened = !q->abandon || q->abandon(q);
+  q->abandon = NULL;
+  q->waits_on = NULL;
+  q->retry_after = 1;
+  request_take(q, problem(q, nothing_happened ? DEADLINE : OUTCOME_UNKNOWN));
+}
+
+void request_start(struct request *q, uint64_t deadline_ms) {
+  q->deadline.fire = deadline_passed;
+  loop_timer(q->loop, &q->deadline, loop_now(q->loop) + deadline_ms);
+}
+
+void request_take(struct request *q, struct step s) {
+  if (!s.done)
+    return;
+  if (q->arena.failed && q->problem == NO_PROBLEM)
+    (void)problem(q, OUT_OF_MEMORY);
+  q->finished(q);
+}
+
+void request_end(struct request *q) {
+  loop_untimer(q->loop, &q->deadline);
+  arena_free(&q->arena);
+}
+
+struct step problem(struct request *q, enum problem p) {
+  return problem_because(q, p, NONE);
+}
+
+struct step problem_because(struct request *q, enum problem p, struct text detail) {
+  q->problem = p;
+  q->detail = detail;
+  if (problem_kind(p)->status == 503 && !q->retry_after)
+    q->retry_after = 1;
+  return DONE;
+}
+
+void fault_add(struct request *q, struct text pointer, const char *code, struct text en,
+               struct text zh) {
+  struct fault *f = NEW(&q->arena, struct fault);
+  *f = (struct fault){NULL, arena_copy(&q->arena, pointer), code, en, zh};
+  struct fault **end = &q->faults;
+  while (*end)
+    end = &(*end)->next;
+  *end = f;
+}
