@@ -1,0 +1,152 @@
+# Lyceum. `make run` starts everything, `make test` tries everything, `make help` lists the rest.
+# Each target installs the packages that it is missing (cli/setup.sh) before it does anything else.
+#   BUILD=build/x   another build folder        CC=clang        another compiler
+#   SANITIZE=thread a sanitizer                 ONLY=redeem     a part of the stories or benches
+
+BUILD    ?= build
+SANITIZE ?=
+COVERAGE ?=
+ONLY     ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# What is built: every .c of every room. A new file or a new noun under api/ needs no line here.
+SOURCES := $(wildcard $(addsuffix /*.c,base db auth rules formats gateways jobs api api/* cli))
+SQL     := $(wildcard db/sql/*.sql db/migrations/*.sql)
+GEN     := $(BUILD)/gen/db
+MADE    := $(GEN)/sql.c $(GEN)/migrations.c
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
+UNITS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/unit/*/*_test.c \
+             tests/unit/*/*/*_test.c))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+CFLAGS ?= -O2 -g
+FLAGS   = -std=c11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLAGS) $(HARDEN) -pthread
+LIBS    = $(LIB_LIBS) -lm
+ifneq ($(SANITIZE),)
+CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE)
+else ifneq ($(COVERAGE),)
+CFLAGS := -O0 -g --coverage
+else
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+endif
+
+.PHONY: all run test unit stories check format asan tsan fuzz faults bench coverage docs clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: $(BUILD)/lyceum  ## build build/lyceum (the default)
+
+run: all  ## build, start a private PostgreSQL, load the demo, serve on http://127.0.0.1:8080
+	@exec cli/run.sh $(BUILD)/lyceum
+
+test: build/setup/test all  ## unit tests and stories against a real PostgreSQL
+	@tests/tally.sh '$(MAKE) --no-print-directory unit' '$(MAKE) --no-print-directory stories'
+
+unit: build/setup/test $(UNITS)  ## the unit tests (cmocka)
+	@tests/unit.sh $(UNITS)
+
+stories: build/setup/test build/setup/npm all  ## the stories over HTTP; ONLY=redeem for a part
+	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs
+
+check: build/setup/test  ## the promises of docs/ARCHITECTURE.md, formatting, lint, both compilers
+	@MAKE='$(MAKE) --no-print-directory' tests/check/run.sh $(ONLY)
+
+format: build/setup/test  ## lay out every C file by .clang-format
+	@find base db auth rules formats gateways jobs api cli tests -name '*.[ch]' \
+	  -not -path '*/node_modules/*' | xargs -r clang-format -i
+
+asan: build/setup/test  ## unit tests and stories under the address and undefined sanitizers
+	@+ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined test
+
+tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
+	@+TSAN_OPTIONS=halt_on_error=1 \
+	  $(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread test
+
+fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
+	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
+	  fuzzers
+	@tests/fuzz/run.sh build/fuzz
+
+faults: build/setup/test build/setup/npm all  ## kill, cut and starve it while it works
+	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/faults/run.mjs
+
+bench: build/setup/test all  ## measure the goals of docs/PERFORMANCE.md; ONLY=redeem,hot for a part
+	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' tests/bench/run.sh
+
+coverage: build/setup/test  ## lines reached by unit tests and stories
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || :
+	@+$(MAKE) --no-print-directory BUILD=build/coverage COVERAGE=1 test
+	@gcovr --root . --object-directory build/coverage --exclude 'tests/' --exclude 'build/' \
+	  --print-summary --txt build/coverage/lines.txt --html-details build/coverage/lines.html
+
+docs: all  ## write docs/openapi.json and the problem list from the tables in the source
+	@$(BUILD)/lyceum docs docs
+
+clean:  ## remove what was built (the data in .lyceum/ stays)
+	rm -rf build
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t18
+
+# What the machine must have. Looked at again only when a package was installed or removed.
+DPKG := $(wildcard /var/lib/dpkg/status)
+
+build/setup/run.mk: cli/setup.sh $(DPKG)
+	@cli/setup.sh run
+	@mkdir -p $(@D)
+	@libs=$$(cli/setup.sh libs) && \
+	  echo "LIB_CFLAGS := $$(pkg-config --cflags $$libs)" >$@ && \
+	  echo "LIB_LIBS := $$(pkg-config --libs $$libs)" >>$@
+
+build/setup/test: cli/setup.sh $(DPKG)
+	@cli/setup.sh test
+	@mkdir -p $(@D) && touch $@
+
+build/setup/npm: tests/package.json | build/setup/test
+	@cd tests && npm install --no-audit --no-fund --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+include build/setup/run.mk
+endif
+
+# How it is built.
+$(BUILD)/lyceum: $(OBJECTS)
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+
+$(BUILD)/%.o: %.c | $(GEN)/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(GEN)/%.o: $(GEN)/%.c | $(GEN)/sql.h
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+# One run of the generator makes all three; the folders are named too, so that a removed file counts.
+$(GEN)/sql.h $(MADE) &: db/generate.pl $(SQL) $(wildcard db/sql db/migrations)
+	@mkdir -p $(GEN)
+	perl db/generate.pl $(GEN) db/sql db/migrations
+	@touch $(GEN)/sql.h $(MADE)
+
+# A unit test includes the source it tests, so that source's object stays out of the link.
+$(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $< \
+	  $(filter-out $(BUILD)/$*.o $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS) -lcmocka
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+$(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -MT $@ -MF $@.d -o $@ $< \
+	  $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS)
+
+-include $(OBJECTS:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d)

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# What `make run` does once build/lyceum is there: a private PostgreSQL in .lyceum/ unless DATABASE_URL
+# names another, then migrate, demo, serve. Ends with the server: INT and TERM drain it, and the
+# PostgreSQL that this run brought up goes last.
+#
+#   DATABASE_URL  another PostgreSQL (its owner)       PORT         8080
+#   LYCEUM_BIND   127.0.0.1                            LYCEUM_SECRET_FILE  .lyceum/secret, made if missing
+set -euo pipefail
+home=$(cd "$(dirname "$0")/.." && pwd -P)
+lyceum=$(realpath "${1:-$home/build/lyceum}")
+[ -n "${DATABASE_URL:-}" ] || exec "$home/db/private.sh" run "$home/.lyceum/pg" "$0" "$lyceum"
+
+export PORT=${PORT:-8080} LYCEUM_BIND=${LYCEUM_BIND:-127.0.0.1}
+export LYCEUM_SECRET_FILE=${LYCEUM_SECRET_FILE:-$home/.lyceum/secret}
+
+if [ ! -s "$LYCEUM_SECRET_FILE" ]; then
+  mkdir -p "$(dirname "$LYCEUM_SECRET_FILE")"
+  (umask 077 && openssl rand -hex 32 >"$LYCEUM_SECRET_FILE.tmp")
+  mv "$LYCEUM_SECRET_FILE.tmp" "$LYCEUM_SECRET_FILE"
+fi
+
+"$lyceum" migrate
+"$lyceum" demo
+exec "$lyceum" serve --demo
