@@ -35,8 +35,7 @@ static void woken(struct watch *w, uint32_t events) {
 
 struct loop *loop_new(int number) {
   struct loop *l = calloc(1, sizeof *l);
-  if (!l)
-    return NULL;
+  if (!l) return NULL;
   l->number = number;
   l->now = time_ticks();
   l->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -49,12 +48,9 @@ struct loop *loop_new(int number) {
 }
 
 void loop_free(struct loop *l) {
-  if (!l)
-    return;
-  if (l->wake.fd >= 0)
-    close(l->wake.fd);
-  if (l->epoll >= 0)
-    close(l->epoll);
+  if (!l) return;
+  if (l->wake.fd >= 0) close(l->wake.fd);
+  if (l->epoll >= 0) close(l->epoll);
   free(l->heap);
   free(l);
 }
@@ -77,8 +73,7 @@ void *loop_kept(const struct loop *l, enum loop_room room) {
 
 bool loop_watch(struct loop *l, struct watch *w, uint32_t events) {
   struct epoll_event e = {.events = events, .data = {.ptr = w}};
-  if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, w->fd, &e) == 0)
-    return true;
+  if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, w->fd, &e) == 0) return true;
   return errno == ENOENT && epoll_ctl(l->epoll, EPOLL_CTL_ADD, w->fd, &e) == 0;
 }
 
@@ -87,8 +82,7 @@ bool loop_watch(struct loop *l, struct watch *w, uint32_t events) {
 void loop_unwatch(struct loop *l, struct watch *w) {
   (void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
   for (int i = l->event_at; i < l->event_count; i++)
-    if (l->events[i].data.ptr == w)
-      l->events[i].data.ptr = NULL;
+    if (l->events[i].data.ptr == w) l->events[i].data.ptr = NULL;
 }
 
 /* ---- timers ------------------------------------------------------------------------------------
@@ -109,10 +103,8 @@ static void heap_up(struct loop *l, size_t place) {
 static void heap_down(struct loop *l, size_t place) {
   struct timer *t = l->heap[place];
   for (size_t child; (child = place * 2) <= l->heap_len; place = child) {
-    if (child < l->heap_len && l->heap[child + 1]->due < l->heap[child]->due)
-      child++;
-    if (l->heap[child]->due >= t->due)
-      break;
+    if (child < l->heap_len && l->heap[child + 1]->due < l->heap[child]->due) child++;
+    if (l->heap[child]->due >= t->due) break;
     heap_put(l, place, l->heap[child]);
   }
   heap_put(l, place, t);
@@ -120,8 +112,7 @@ static void heap_down(struct loop *l, size_t place) {
 
 /* A timer that can't be stored would be a deadline that never comes: better to stop at once. */
 static void heap_grow(struct loop *l) {
-  if (l->heap_len + 1 < l->heap_room)
-    return;
+  if (l->heap_len + 1 < l->heap_room) return;
   size_t room = l->heap_room ? l->heap_room * 2 : 256;
   struct timer **heap = realloc(l->heap, room * sizeof(struct timer *));
   if (!heap) {
@@ -144,12 +135,10 @@ void loop_timer(struct loop *l, struct timer *t, uint64_t due) {
 
 void loop_untimer(struct loop *l, struct timer *t) {
   size_t place = t->place;
-  if (!place)
-    return;
+  if (!place) return;
   t->place = 0;
   struct timer *last = l->heap[l->heap_len--];
-  if (last == t)
-    return;
+  if (last == t) return;
   heap_put(l, place, last);
   heap_up(l, place);
   heap_down(l, last->place);
@@ -208,8 +197,7 @@ void loop_each_turn(struct loop *l, struct turn *t) {
 }
 
 static int64_t soonest(int64_t a, int64_t b) {
-  if (a < 0)
-    return b;
+  if (a < 0) return b;
   return b < 0 || a < b ? a : b;
 }
 
@@ -220,8 +208,7 @@ static int wait_time(struct loop *l) {
     wait = due > now ? (int64_t)(due - now) : 0;
   }
   for (struct turn *t = l->turns; t; t = t->next)
-    if (t->wait)
-      wait = soonest(wait, t->wait(t));
+    if (t->wait) wait = soonest(wait, t->wait(t));
   return wait > 60000 ? 60000 : (int)wait;
 }
 
@@ -231,8 +218,7 @@ static void tell_events(struct loop *l, int wait) {
   for (l->event_at = 0; l->event_at < l->event_count;) {
     struct epoll_event *e = &l->events[l->event_at++];
     struct watch *w = e->data.ptr;
-    if (w)
-      w->ready(w, e->events);
+    if (w) w->ready(w, e->events);
   }
   l->event_count = 0;
 }

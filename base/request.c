@@ -21,10 +21,11 @@ void request_start(struct request *q, uint64_t deadline_ms) {
 }
 
 void request_take(struct request *q, struct step s) {
-  if (!s.done)
-    return;
-  if (q->arena.failed && q->problem == NO_PROBLEM)
-    (void)problem(q, OUT_OF_MEMORY);
+  if (!s.done) return;
+  if (q->arena.failed && q->problem == NO_PROBLEM) {
+    q->problem = OUT_OF_MEMORY;
+    q->retry_after = 1;
+  }
   q->finished(q);
 }
 
@@ -40,8 +41,7 @@ struct step problem(struct request *q, enum problem p) {
 struct step problem_because(struct request *q, enum problem p, struct text detail) {
   q->problem = p;
   q->detail = detail;
-  if (problem_kind(p)->status == 503 && !q->retry_after)
-    q->retry_after = 1;
+  if (problem_kind(p)->status == 503 && !q->retry_after) q->retry_after = 1;
   return DONE;
 }
 

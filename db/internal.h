@@ -1,0 +1,128 @@
+/* What the files of db/ share: links, units of work on them, and asks waiting to become units.
+ *
+ * An ask becomes part of a unit. A unit is what one Sync ends: one statement for one ask, a batch
+ * of asks, or a transaction command. Its life: waiting (in link->queue) -> flying (in link->flight)
+ * -> told, or split and waiting again. */
+#ifndef LYCEUM_DB_INTERNAL_H
+#define LYCEUM_DB_INTERNAL_H
+
+#include "db/db.h"
+
+#include <libpq-fe.h>
+
+struct asked { /* one ask; in its request's arena */
+  struct request *q;
+  const struct statement *s;
+  rows_next next;
+  const void *in;
+  struct unit *unit;     /* NULL while it gathers or waits for a transaction */
+  size_t index;          /* in unit->asks */
+  struct gather *gather; /* where it gathers */
+  struct link *link;     /* where it waits for a transaction */
+  struct asked *next_asked;
+  next_step begun; /* of begin(), commit() */
+};
+
+enum unit_kind {
+  UNIT_ONE,   /* one ask of a plain statement */
+  UNIT_BATCH, /* asks of a batched statement */
+  UNIT_BEGIN, /* transaction commands */
+  UNIT_COMMIT,
+  UNIT_ROLLBACK,
+  UNIT_SYNC /* only the Sync that ends a group of reads */
+};
+
+struct unit {
+  struct unit *next;
+  enum unit_kind kind;
+  const struct statement *s;
+  int64_t community;
+  struct gather *gather; /* of a batch */
+  struct asked **asks;   /* an emptied slot is NULL: its request is gone, and it is never redone */
+  size_t count;
+  int tries;
+  int parts, part, main_part; /* results expected, seen; which one carries the rows */
+  bool sync;                  /* ends with a Sync of its own */
+  bool aborted;               /* skipped by the server because of another unit's failure */
+  PGresult *rows;
+  PGresult *failure; /* the first */
+  uint64_t sent_at;  /* time_nanos() */
+};
+
+/* Asks of one batched statement of one community that wait while a batch of them is in flight. */
+struct gather {
+  struct gather *next; /* all of a pool */
+  const struct statement *s;
+  int64_t community;
+  struct asked *first, **end;
+  size_t waiting;
+  int units; /* waiting or in flight */
+};
+
+enum link_state { LINK_DOWN, LINK_DIALING, LINK_UP };
+enum link_kind { LINK_READ, LINK_WRITE, LINK_TRANSACTION, LINK_KINDS };
+
+struct link {
+  struct pool *pool;
+  enum link_kind kind;
+  enum link_state state;
+  PGconn *conn;
+  struct watch watch;
+  uint32_t events;    /* watched now */
+  struct timer timer; /* dialling: give up; down: dial again */
+  uint32_t redials;   /* failed in a row */
+  bool *prepared;     /* by statement number */
+  struct unit *queue, **queue_end;
+  struct unit *flight, **flight_end;
+  bool alone;             /* a unit with BEGIN is in flight: nothing goes behind it */
+  struct request *holder; /* of the open transaction */
+  struct asked *beginners, **beginners_end;
+};
+
+struct pool {
+  struct loop *loop;
+  struct db_settings settings;
+  char *conninfo;
+  struct link links[LINK_KINDS];
+  struct gather *gathers;
+  struct turn turn;
+  size_t waiting; /* asks not yet sent */
+};
+
+struct unit *unit_new(enum unit_kind kind, size_t asks); /* NULL: out of memory */
+void unit_free(struct unit *u);
+void unit_queue(struct link *k, struct unit *u);       /* at the end */
+void unit_queue_first(struct link *k, struct unit *u); /* before all others */
+void unit_told(struct link *k, struct unit *u);        /* complete: rows or failure are there */
+void unit_lost(struct link *k, struct unit *u);        /* the link went away under it */
+void unit_away(struct link *k, struct unit *u);        /* never sent, and there is no database */
+void ask_fails(struct asked *a, enum problem p);
+void gather_flush(struct pool *p);
+void begin_next(struct link *k);
+void begin_away(struct link *k);
+void holder_lost(struct link *k);
+
+void link_open(struct link *k);
+void link_close(struct link *k);
+void link_flush(struct link *k);
+
+/* Parameters of a statement in binary, for libpq; valid until the next call on the same thread. */
+enum { PARAMS_MAX = SQL_STATEMENT_MAX_SLOTS + 1 };
+struct params {
+  int count;
+  Oid types[PARAMS_MAX];
+  const char *values[PARAMS_MAX];
+  int lengths[PARAMS_MAX];
+  int formats[PARAMS_MAX];
+};
+bool params_make(struct params *p, const struct statement *s, int64_t community,
+                 struct asked *const *asks, size_t count);
+void params_types(struct params *p, const struct statement *s);
+const struct params *params_of(const struct statement *s, int64_t community, const void *in);
+
+/* What a failure means for the client. `where` names the statement in the log. */
+enum problem fault_problem(const PGresult *failure, const char *where);
+bool fault_retries(const PGresult *failure, bool batch); /* worth asking again */
+bool fault_ends_link(const PGresult *failure); /* read-only after a switch-over, shutdown */
+
+#endif
