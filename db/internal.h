@@ -41,9 +41,11 @@ struct unit {
   struct asked **asks;   /* an emptied slot is NULL: its request is gone, and it is never redone */
   size_t count;
   int tries;
-  int parts, part, main_part; /* results expected, seen; which one carries the rows */
-  bool sync;                  /* ends with a Sync of its own */
-  bool aborted;               /* skipped by the server because of another unit's failure */
+  int parts, part;             /* results expected, seen */
+  int prepare_part, main_part; /* which one prepares (-1: none), which one carries the rows */
+  bool sync;                   /* ends with a Sync of its own */
+  bool flying;                 /* sent */
+  bool aborted;                /* skipped by the server because of another unit's failure */
   PGresult *rows;
   PGresult *failure; /* the first */
   uint64_t sent_at;  /* time_nanos() */
@@ -73,6 +75,7 @@ struct link {
   uint32_t redials;   /* failed in a row */
   bool *prepared;     /* by statement number */
   struct unit *queue, **queue_end;
+  size_t queued; /* units in queue */
   struct unit *flight, **flight_end;
   bool alone;             /* a unit with BEGIN is in flight: nothing goes behind it */
   struct request *holder; /* of the open transaction */
@@ -86,7 +89,6 @@ struct pool {
   struct link links[LINK_KINDS];
   struct gather *gathers;
   struct turn turn;
-  size_t waiting; /* asks not yet sent */
 };
 
 struct unit *unit_new(enum unit_kind kind, size_t asks); /* NULL: out of memory */

@@ -1,0 +1,132 @@
+/* Who may do what: tokens and their keys, sessions, digests of codes, roles, rate limits.
+ * Everything that loops share lives in one `struct house`: bounded, sharded, and no lock is held
+ * across I/O. */
+#ifndef LYCEUM_AUTH_H
+#define LYCEUM_AUTH_H
+
+#include "base/base.h"
+
+struct house;
+
+/* The server's secret and what is derived from it. */
+struct secrets {
+  struct digest pepper;   /* HMAC of invite codes and of challenge codes */
+  struct digest sealing;  /* AES-256-GCM of what must be read again (codes, keys) */
+  struct digest refresh;  /* refresh tokens */
+  struct digest check_in; /* rotating check-in codes */
+  struct digest role;     /* the database role's password */
+};
+/* From 64 hexadecimal digits (white space around them is fine); false when it is not that. */
+bool secrets_from(struct text hex, struct secrets *out);
+
+struct house *house_new(const struct secrets *s, const char *issuer, int64_t token_seconds,
+                        int64_t pace_scale);
+void house_free(struct house *h);
+const struct secrets *house_secrets(const struct house *h);
+
+/* ---- access tokens: JWT, ES256 (RFC 7519, RFC 8725, RFC 9068) ----------------------------------
+ */
+
+struct claims {
+  struct caller caller; /* account, member, session, role; issued_at is set by token_issue */
+  int64_t community;
+  int64_t version; /* of the member: raised when role or state change */
+};
+struct issued {
+  struct text token;
+  micros expires_at;
+};
+/* Signs and fills the cache of verified tokens. `token` is NONE when there is no signing key. */
+struct issued token_issue(struct house *h, struct arena *a, const struct claims *c);
+
+enum verdict { TOKEN_GOOD, TOKEN_BAD, TOKEN_OLD, TOKEN_REVOKED };
+/* Checks form, algorithm, key, signature, typ, iss, aud, times (60 s leeway on iat/nbf, none on
+ * exp) and revocation. A token seen before costs one SHA-256. */
+enum verdict token_verify(struct house *h, struct text token, struct claims *out);
+
+/* Keys are in the database, sealed; loaded at start and when told. Old ones are kept for
+ * verification until they retire. */
+struct key_record {
+  struct text kid, sealed;        /* sealed PKCS #8 */
+  micros active_from, retired_at; /* retired_at 0: not */
+};
+bool house_keys(struct house *h, const struct key_record *keys, size_t count);
+bool key_make(const struct secrets *s, struct arena *a, struct text *kid, struct text *sealed,
+              struct text *jwk); /* a fresh P-256 key; kid is its RFC 7638 thumbprint */
+void house_jwks(struct house *h, struct builder *b); /* RFC 7517 */
+
+/* ---- revocation, as told by NOTIFY and by this process's own writes
+ * ------------------------------ */
+
+void house_end_session(struct house *h, struct uuid session);
+void house_member_changed(struct house *h, int64_t community, struct uuid member, int64_t version);
+/* Payloads: `session UUID`, `member COMMUNITY UUID VERSION`, `keys`, `public COMMUNITY`. */
+void house_hear(struct house *h, struct text payload);
+/* Shared generations, raised by writers before they answer and by `public COMMUNITY`: what was
+ * cached at another generation is not used. */
+uint64_t house_generation(struct house *h, int64_t community);
+void house_raise(struct house *h, int64_t community);
+void house_raise_all(struct house *h);   /* after the listener was away */
+bool house_keys_wanted(struct house *h); /* `keys` was heard since the last call */
+/* While the listener is not alive nothing from memory is trusted: sessions are asked of PostgreSQL.
+ */
+void house_trust(struct house *h, bool alive);
+bool house_trusted(const struct house *h);
+
+/* ---- refresh tokens
+ * ------------------------------------------------------------------------------ */
+
+/* A refresh token is session | count | HMAC of both, so a forged one is told without a look-up, its
+ * successor can be given twice when an answer was lost, and an old one is recognised as reuse. */
+struct refresh {
+  struct uuid session;
+  int64_t count;
+};
+struct text refresh_make(const struct secrets *s, struct arena *a, struct refresh r);
+bool refresh_parse(const struct secrets *s, struct text token, struct refresh *out);
+struct digest refresh_digest(struct text token);
+
+/* ---- invite codes, challenge codes, check-in codes
+ * ------------------------------------------------ */
+
+struct digest code_digest(const struct secrets *s, struct text normalised);
+/* Of a 6-digit code for one challenge. */
+struct digest challenge_digest(const struct secrets *s, struct uuid challenge, struct text code);
+enum { CHECK_IN_STEP_SECONDS = 15, CHECK_IN_DIGITS = 8 };
+/* The code of a lecture in the 15 s step that holds `at`: base32 symbols, NUL-terminated. */
+void check_in_code(const struct secrets *s, int64_t community, struct uuid lecture, micros at,
+                   char out[static CHECK_IN_DIGITS + 1]);
+/* The present or the previous step. */
+bool check_in_valid(const struct secrets *s, int64_t community, struct uuid lecture, micros at,
+                    struct text code);
+
+/* ---- roles
+ * ---------------------------------------------------------------------------------------- */
+
+enum role role_of(struct text name); /* ROLE_NOBODY when unknown */
+const char *role_name(enum role r);
+/* May `who` give `role` to, or change the state of, somebody who is `whom`? Operators manage up to
+ * lecturers; owners manage all. */
+bool may_manage(enum role who, enum role whom, enum role role);
+
+/* ---- pace: rate limits
+ * ----------------------------------------------------------------------------- */
+
+enum pace_class { PACE_NONE, GENERAL, SIGN_INS, SIGN_UPS, GUESSES, CHALLENGES, PACE_COUNT };
+enum pace_scope { PER_ACCOUNT, PER_ADDRESS, OVERALL };
+struct pace_state {
+  bool allowed;
+  int64_t limit, remaining; /* in the window */
+  uint32_t window, reset;   /* seconds */
+};
+const char *pace_name(enum pace_class c);
+/* GCRA over a bounded table. take counts one request; look only looks; PER_ADDRESS and OVERALL
+ * budgets are charged by failures only, for one hall is one address. */
+struct pace_state pace_take(struct house *h, enum pace_class c, enum pace_scope s, struct text who);
+struct pace_state pace_look(struct house *h, enum pace_class c, enum pace_scope s, struct text who);
+/* The address that counts: the peer, or, when the peer is a trusted proxy, the right-most address
+ * of X-Forwarded-For that is not one. IPv6 is cut to its /64. */
+struct text pace_address(struct arena *a, const char *trusted, struct text peer,
+                         struct text forwarded_for);
+
+#endif

@@ -1,0 +1,347 @@
+/* One pipelined connection to PostgreSQL on a loop: dialled without blocking, redialled when lost.
+ *
+ *   DOWN --timer--> DIALING --ok--> UP --lost--> DOWN (at once, then 100 ms, 200 ms … 1 s)
+ *
+ * Units wait in `queue`, are sent in order at the end of a turn, and move to `flight` until their
+ * results and their Sync have come. A unit is told only at its Sync, which comes after the commit.
+ */
+#include "db/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+enum { DIAL_MS = 3000, REDIAL_FIRST_MS = 100, REDIAL_MOST_MS = 1000, FLIGHT_MOST = 256 };
+
+static void dial(struct link *k);
+static void lost(struct link *k);
+
+/* ---- queue and flight --------------------------------------------------------------------------
+ */
+
+void unit_queue(struct link *k, struct unit *u) {
+  u->next = NULL;
+  u->flying = false;
+  k->queued++;
+  *k->queue_end = u;
+  k->queue_end = &u->next;
+}
+
+void unit_queue_first(struct link *k, struct unit *u) {
+  u->next = k->queue;
+  u->flying = false;
+  k->queued++;
+  if (!k->queue) k->queue_end = &u->next;
+  k->queue = u;
+}
+
+static struct unit *unit_shift(struct unit **first, struct unit ***end) {
+  struct unit *u = *first;
+  if (!u) return NULL;
+  *first = u->next;
+  if (!u->next) *end = first;
+  u->next = NULL;
+  return u;
+}
+
+static struct unit *unqueue(struct link *k) {
+  struct unit *u = unit_shift(&k->queue, &k->queue_end);
+  if (u) k->queued--;
+  return u;
+}
+
+static void fly(struct link *k, struct unit *u) {
+  u->sent_at = time_nanos();
+  u->flying = true;
+  u->next = NULL;
+  *k->flight_end = u;
+  k->flight_end = &u->next;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------
+ */
+
+static bool send_sync(struct link *k) {
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+  return PQsendPipelineSync(k->conn) == 1;
+#else
+  return PQpipelineSync(k->conn) == 1;
+#endif
+}
+
+static bool send_plain(struct link *k, struct unit *u, const char *sql) {
+  u->parts++;
+  return PQsendQueryParams(k->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
+}
+
+static bool send_statement(struct link *k, struct unit *u) {
+  static _Thread_local struct params p;
+  const struct statement *s = u->s;
+  if (!params_make(&p, s, u->community, u->asks, u->count)) return false;
+  bool own = s->lock && k->kind != LINK_TRANSACTION; /* a transaction of its own */
+  if (own && !send_plain(k, u, "BEGIN")) return false;
+  if (s->lock) { /* the lock pass takes the same parameters */
+    u->parts++;
+    if (!PQsendQueryParams(k->conn, s->lock, p.count, p.types, p.values, p.lengths, p.formats, 1))
+      return false;
+  }
+  if (k->pool->settings.prepared && !k->prepared[s->number]) {
+    u->prepare_part = u->parts++;
+    if (!PQsendPrepare(k->conn, s->name, s->text, p.count, p.types)) return false;
+    k->prepared[s->number] = true;
+  }
+  u->main_part = u->parts++;
+  int sent = k->pool->settings.prepared
+                 ? PQsendQueryPrepared(k->conn, s->name, p.count, p.values, p.lengths, p.formats, 1)
+                 : PQsendQueryParams(k->conn, s->text, p.count, p.types, p.values, p.lengths,
+                                     p.formats, 1);
+  return sent == 1 && (!own || send_plain(k, u, "COMMIT"));
+}
+
+static bool send_unit(struct link *k, struct unit *u) {
+  u->parts = u->part = 0;
+  u->prepare_part = -1;
+  u->aborted = false;
+  switch (u->kind) {
+  case UNIT_BEGIN:
+    return send_plain(k, u, "BEGIN");
+  case UNIT_COMMIT:
+    return send_plain(k, u, "COMMIT");
+  case UNIT_ROLLBACK:
+    return send_plain(k, u, "ROLLBACK");
+  case UNIT_SYNC:
+    return true;
+  default:
+    return send_statement(k, u);
+  }
+}
+
+/* Reads sent in one turn share one Sync: fewer system calls on libpq 15, whose PQpipelineSync
+ * flushes each time. A failed one takes those behind it with it, and they are asked again. */
+static bool send_queue(struct link *k) {
+  bool reads = k->kind == LINK_READ, open = false;
+  int sent = 0;
+  while (k->queue && !k->alone && sent++ < FLIGHT_MOST) {
+    struct unit *u = unqueue(k);
+    u->sync = !reads;
+    fly(k, u);
+    k->alone = u->s && u->s->lock && u->kind == UNIT_BATCH;
+    open = reads;
+    if (!send_unit(k, u) || (u->sync && !send_sync(k))) return false;
+  }
+  if (!open) return true;
+  struct unit *end = unit_new(UNIT_SYNC, 0);
+  if (!end) return false;
+  end->sync = true;
+  fly(k, end);
+  return send_sync(k);
+}
+
+static void watch(struct link *k, uint32_t events) {
+  if (events == k->events) return;
+  k->events = events;
+  (void)loop_watch(k->pool->loop, &k->watch, events);
+}
+
+void link_flush(struct link *k) {
+  if (k->state != LINK_UP) return;
+  if (k->queue && !send_queue(k)) {
+    lost(k);
+    return;
+  }
+  if (!k->flight) return;
+  int more = PQflush(k->conn);
+  if (more < 0)
+    lost(k);
+  else
+    watch(k, more ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------
+ */
+
+static void tell(struct link *k) {
+  struct unit *u = unit_shift(&k->flight, &k->flight_end);
+  if (u->s && u->s->lock && u->kind == UNIT_BATCH) k->alone = false;
+  if (k->state == LINK_UP && k->kind != LINK_TRANSACTION &&
+      PQtransactionStatus(k->conn) == PQTRANS_INERROR) {
+    /* A Sync does not end a failed explicit transaction, and all behind it would fail (25P02). */
+    struct unit *end = unit_new(UNIT_ROLLBACK, 0);
+    if (end) unit_queue_first(k, end);
+  }
+  metric_seconds(lyceum_sql_seconds, time_nanos() - u->sent_at);
+  unit_told(k, u);
+}
+
+static void take_result(struct link *k, struct unit *u, PGresult *r) {
+  ExecStatusType status = PQresultStatus(r);
+  if (u->part == u->prepare_part && status != PGRES_COMMAND_OK) k->prepared[u->s->number] = false;
+  if (status == PGRES_PIPELINE_ABORTED) {
+    u->aborted = true;
+    PQclear(r);
+  } else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    if (u->failure)
+      PQclear(r);
+    else
+      u->failure = r;
+  } else if (u->part == u->main_part && status == PGRES_TUPLES_OK && !u->rows) {
+    u->rows = r;
+  } else {
+    PQclear(r);
+  }
+}
+
+/* One step of libpq's protocol: results of a part, a NULL that ends the part, or the Sync. */
+static bool receive(struct link *k) {
+  struct unit *u = k->flight;
+  if (!u || PQisBusy(k->conn)) return false;
+  PGresult *r = PQgetResult(k->conn);
+  if (!r) {
+    u->part++;
+    if (u->part >= u->parts && !u->sync) tell(k);
+    return true;
+  }
+  if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
+    PQclear(r);
+    tell(k);
+    return true;
+  }
+  take_result(k, u, r);
+  if (u->failure && fault_ends_link(u->failure)) {
+    lost(k);
+    return false;
+  }
+  return true;
+}
+
+static void link_ready(struct watch *w, uint32_t events) {
+  struct link *k = CONTAINER_OF(w, struct link, watch);
+  if (events & EPOLLOUT && PQflush(k->conn) == 0) watch(k, EPOLLIN);
+  if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP))) return;
+  bool alive = PQconsumeInput(k->conn) == 1;
+  while (k->state == LINK_UP && receive(k)) {
+  }
+  if (k->state == LINK_UP && (!alive || PQstatus(k->conn) == CONNECTION_BAD)) lost(k);
+}
+
+/* ---- dialling -----------------------------------------------------------------------------------
+ */
+
+static void hang_up(struct link *k) {
+  if (k->watch.fd >= 0) loop_unwatch(k->pool->loop, &k->watch);
+  k->watch.fd = -1;
+  k->events = 0;
+  if (k->conn) PQfinish(k->conn);
+  k->conn = NULL;
+  if (k->state == LINK_UP) metric_add(lyceum_links_up, -1);
+  k->state = LINK_DOWN;
+  k->alone = false;
+  memset(k->prepared, 0, statement_count * sizeof *k->prepared);
+}
+
+static void dial_again(struct timer *t) {
+  dial(CONTAINER_OF(t, struct link, timer));
+}
+
+/* Without a database nobody waits: what is queued is told at once. */
+static void give_up(struct link *k) {
+  log_write(LOG_WARN, "database_away", "link=%d message=\"%s\"", k->kind,
+            k->conn ? PQerrorMessage(k->conn) : "out of memory");
+  hang_up(k);
+  uint32_t wait = (uint32_t)REDIAL_FIRST_MS << (k->redials < 4 ? k->redials : 4);
+  k->redials++; /* from now on asks are refused at once */
+  for (struct unit *u; (u = unqueue(k));)
+    unit_away(k, u);
+  begin_away(k);
+  k->timer.fire = dial_again;
+  loop_timer(k->pool->loop, &k->timer,
+             time_ticks() + (wait < REDIAL_MOST_MS ? wait : REDIAL_MOST_MS));
+}
+
+static void lost(struct link *k) {
+  log_write(LOG_WARN, "link_lost", "link=%d message=\"%s\"", k->kind, PQerrorMessage(k->conn));
+  struct unit *flight = k->flight;
+  k->flight = NULL;
+  k->flight_end = &k->flight;
+  hang_up(k);
+  holder_lost(k);
+  while (flight) {
+    struct unit *next = flight->next;
+    flight->next = NULL;
+    unit_lost(k, flight);
+    flight = next;
+  }
+  k->redials = 0;
+  k->timer.fire = dial_again;
+  loop_timer(k->pool->loop, &k->timer, time_ticks());
+}
+
+static void dial_slow(struct timer *t) {
+  give_up(CONTAINER_OF(t, struct link, timer));
+}
+
+static void up(struct link *k) {
+  loop_untimer(k->pool->loop, &k->timer);
+  if (PQsetnonblocking(k->conn, 1) != 0 || PQenterPipelineMode(k->conn) != 1) {
+    give_up(k);
+    return;
+  }
+  k->state = LINK_UP;
+  k->redials = 0;
+  k->watch.ready = link_ready;
+  watch(k, EPOLLIN);
+  metric_add(lyceum_links_up, 1);
+  begin_next(k);
+}
+
+/* PQsocket may change while dialling (several addresses), so the watch is renewed each time. */
+static void dial_on(struct link *k) {
+  PostgresPollingStatusType status = PQconnectPoll(k->conn);
+  if (k->watch.fd >= 0) loop_unwatch(k->pool->loop, &k->watch);
+  k->events = 0;
+  if (status == PGRES_POLLING_FAILED) {
+    k->watch.fd = -1;
+    give_up(k);
+    return;
+  }
+  k->watch.fd = PQsocket(k->conn);
+  if (status == PGRES_POLLING_OK)
+    up(k);
+  else
+    watch(k, status == PGRES_POLLING_READING ? EPOLLIN : EPOLLOUT);
+}
+
+static void dial_ready(struct watch *w, uint32_t events) {
+  (void)events;
+  dial_on(CONTAINER_OF(w, struct link, watch));
+}
+
+static void dial(struct link *k) {
+  k->state = LINK_DIALING;
+  k->conn = PQconnectStart(k->pool->conninfo);
+  if (!k->conn || PQstatus(k->conn) == CONNECTION_BAD) {
+    give_up(k);
+    return;
+  }
+  k->watch = (struct watch){PQsocket(k->conn), dial_ready};
+  k->timer.fire = dial_slow;
+  loop_timer(k->pool->loop, &k->timer, time_ticks() + DIAL_MS);
+  watch(k, EPOLLOUT); /* libpq: behave as if PQconnectPoll had asked for writing */
+}
+
+void link_open(struct link *k) {
+  k->queue_end = &k->queue;
+  k->flight_end = &k->flight;
+  k->beginners_end = &k->beginners;
+  k->watch.fd = -1;
+  dial(k);
+}
+
+void link_close(struct link *k) {
+  loop_untimer(k->pool->loop, &k->timer);
+  hang_up(k);
+  for (struct unit *u; (u = unit_shift(&k->flight, &k->flight_end));)
+    unit_free(u);
+  for (struct unit *u; (u = unqueue(k));)
+    unit_free(u);
+}
