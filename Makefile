@@ -10,7 +10,7 @@ ONLY     ?=
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -26,7 +26,8 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS ?= -O2 -g
-FLAGS   = -std=c11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLAGS) $(HARDEN) -pthread
+FLAGS   = -std=c11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLAGS) $(HARDEN) \
+           -pthread
 LIBS    = $(LIB_LIBS) -lm
 ifneq ($(SANITIZE),)
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE)
@@ -72,8 +73,8 @@ tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
 	  $(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread test
 
 fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
-	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
-	  fuzzers
+	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
+	  SANITIZE=fuzzer-no-link,address,undefined fuzzers
 	@tests/fuzz/run.sh build/fuzz
 
 faults: build/setup/test build/setup/npm all  ## kill, cut and starve it while it works
@@ -130,7 +131,7 @@ $(BUILD)/%.o: %.c | $(GEN)/sql.h
 $(GEN)/%.o: $(GEN)/%.c | $(GEN)/sql.h
 	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# One run of the generator makes all three; the folders are named too, so that a removed file counts.
+# One run of the generator makes all three; the folders count too, for a file that was removed.
 $(GEN)/sql.h $(MADE) &: db/generate.pl $(SQL) $(wildcard db/sql db/migrations)
 	@mkdir -p $(GEN)
 	perl db/generate.pl $(GEN) db/sql db/migrations
@@ -141,6 +142,13 @@ $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(LDFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $< \
 	  $(filter-out $(BUILD)/$*.o $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS) -lcmocka
+
+# clang-tidy looks at a file again when its object was made again.
+.PHONY: tidy
+tidy: $(SOURCES:%.c=$(BUILD)/%.tidy)
+$(BUILD)/%.tidy: $(BUILD)/%.o .clang-tidy
+	@clang-tidy --quiet $*.c -- $(FLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@mv $@.log $@
 
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# What `make run` does once build/lyceum is there: a private PostgreSQL in .lyceum/ unless DATABASE_URL
-# names another, then migrate, demo, serve. Ends with the server: INT and TERM drain it, and the
-# PostgreSQL that this run brought up goes last.
+# What `make run` does once build/lyceum is there: a private PostgreSQL in .lyceum/ unless
+# DATABASE_URL names another (as its owner), then migrate, demo, serve. INT and TERM drain the
+# server, and the PostgreSQL that this run brought up goes last.
 #
-#   DATABASE_URL  another PostgreSQL (its owner)       PORT         8080
-#   LYCEUM_BIND   127.0.0.1                            LYCEUM_SECRET_FILE  .lyceum/secret, made if missing
+#   PORT (8080)   LYCEUM_BIND (127.0.0.1)   LYCEUM_SECRET_FILE (.lyceum/secret, made if missing)
 set -euo pipefail
 home=$(cd "$(dirname "$0")/.." && pwd -P)
 lyceum=$(realpath "${1:-$home/build/lyceum}")

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # A PostgreSQL of Lyceum's own: one data folder, one Unix socket, no TCP port, durable settings.
 #
-#   db/private.sh start  [DATA]             start it and leave it running until `stop`
-#   db/private.sh stop   [DATA]             stop it
-#   db/private.sh status [DATA]             running or stopped (exit status 3)
-#   db/private.sh url    [DATA] [ROLE]      where to connect; ROLE is the owner, lyceum, if not given
-#   db/private.sh run    DATA COMMAND...    start it, run COMMAND with DATABASE_URL set, stop it when
-#                                           the last such command has ended
-#   db/private.sh bin                       the folder of PostgreSQL's programs
+#   db/private.sh start  [DATA]           start it and leave it running until `stop`
+#   db/private.sh stop   [DATA]           stop it
+#   db/private.sh status [DATA]           running or stopped (exit status 3)
+#   db/private.sh url    [DATA] [ROLE]    where to connect; ROLE is the owner, lyceum, if not given
+#   db/private.sh run    DATA COMMAND...  start it, run COMMAND with DATABASE_URL set, stop it when
+#                                         the last such command has ended
+#   db/private.sh bin                     the folder of PostgreSQL's programs
 #
-# --fast before the verb makes a folder for tests that forgets fsync; a folder stays what it was made.
-# DATA is .lyceum/pg if not given. PG_BINDIR names the programs' folder where it can't be found.
+# --fast before the verb makes a folder for tests that forgets fsync; a folder stays what it is.
+# DATA is .lyceum/pg if not given. PG_BINDIR names the programs' folder if it can't be found.
 #
-# Life of a data folder: made as DATA.tmp and renamed when complete, never deleted here. DATA.lock is
-# held while something starts or stops. Each `run` shares DATA.users; who gets it alone is the last.
-# After a kill -9 the old pid may be a zombie, belong to another program by now, or have children that
-# still run; so a start is tried again, and a lock file goes only when nobody works in the folder.
+# Life of a data folder: made as DATA.tmp and renamed when complete, never deleted here. DATA.lock
+# is held while something starts or stops. Each `run` shares DATA.users; who gets it alone is the
+# last. After a kill -9 the old pid may be a zombie, belong to another program by now, or have
+# children that still run; so a start is tried again, and a lock file goes only when nobody works
+# in the folder.
 set -euo pipefail
 home=$(cd "$(dirname "$0")/.." && pwd -P)
 
@@ -24,7 +25,7 @@ die() {
   exit 1
 }
 
-# --- programs -------------------------------------------------------------------------------------
+# --- programs -----------------------------------------------------------------------------------
 
 bin_dirs() {
   [ -z "${PG_BINDIR:-}" ] || echo "$PG_BINDIR"
@@ -50,14 +51,14 @@ find_bin() {
   die "no PostgreSQL server found (apt-get install postgresql, or set PG_BINDIR)"
 }
 
-# --- who and where --------------------------------------------------------------------------------
+# --- who and where ------------------------------------------------------------------------------
 
 # PostgreSQL refuses to be root: then it is the project's owner, or postgres where that is root too.
 find_user() {
   uid=$(id -u)
   [ "$uid" = 0 ] || { gid=$(id -g) && return; }
   uid=$(stat -c %u "$home")
-  [ "$uid" != 0 ] || uid=$(id -u postgres 2>/dev/null) || die "running as root needs a user postgres"
+  [ "$uid" != 0 ] || uid=$(id -u postgres 2>/dev/null) || die "root needs a user postgres"
   gid=$(id -g "$uid")
 }
 
@@ -101,14 +102,17 @@ lock() {
     mkdir -p "$near"
     chown --reference="$(dirname "$near")" "$near" 2>/dev/null || :
   fi
-  [ -e "$data.lock" ] || { touch "$data.lock" "$data.users" && chown "$uid:$gid" "$data".{lock,users}; }
+  if [ ! -e "$data.lock" ]; then
+    touch "$data.users" "$data.lock"
+    chown "$uid:$gid" "$data.users" "$data.lock"
+  fi
   exec 9<"$data.lock"
   flock 9
 }
 
 unlock() { exec 9<&-; }
 
-# --- making, starting, stopping -------------------------------------------------------------------
+# --- making, starting, stopping -----------------------------------------------------------------
 
 make_data() {
   local options=(-k -E UTF8 --locale=C.UTF-8 -A trust -U lyceum)
@@ -137,7 +141,7 @@ cache_mb() {
 
 settings() {
   cat <<END
-# Written at each start by db/private.sh; your own settings go into postgresql.conf, below the include.
+# Written at each start by db/private.sh; your own settings go to the end of postgresql.conf.
 listen_addresses = ''
 port = 5432
 unix_socket_directories = '$socket'
@@ -186,7 +190,7 @@ start() {
   settings | as_user tee "$data/lyceum.conf" >/dev/null
   local try
   for try in {1..60}; do
-    as_user "$bin/pg_ctl" -s -w -t 600 -D "$data" -l "$data/server.log" start >/dev/null 2>&1 && return
+    as_user "$bin/pg_ctl" -s -w -t 600 -D "$data" -l "$data/server.log" start &>/dev/null && return
     ready && return
     if ! somebody_works_there; then
       rm -f "$data/postmaster.pid" "$socket"/.s.PGSQL.*
@@ -208,7 +212,7 @@ stop() {
 
 url() { echo "postgresql:///lyceum?host=$socket&port=5432&user=${1:-lyceum}"; }
 
-# --- run ------------------------------------------------------------------------------------------
+# --- run ----------------------------------------------------------------------------------------
 
 leave() {
   trap '' INT TERM HUP
@@ -271,7 +275,7 @@ run)
   run "$@"
   ;;
 *)
-  sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
   exit 2
   ;;
 esac
