@@ -189,12 +189,12 @@ CREATE TABLE entitlement (
   CONSTRAINT entitlement_redemption_once CHECK (redemption_id = id),
   -- Bounded on both sides (lifetime is a far date), so that whatever is given also ends.
   CONSTRAINT entitlement_span CHECK (
-    NOT isempty(span) AND lower_inc(span) AND NOT upper_inc(span)
-    AND isfinite(lower(span)) AND isfinite(upper(span))
+    NOT isempty(span) AND NOT lower_inf(span) AND NOT upper_inf(span)
+    AND lower_inc(span) AND NOT upper_inc(span)
     AND lower(span) >= '2000-01-01Z' AND upper(span) < '2300-01-01Z'),
   CONSTRAINT entitlement_source CHECK (CASE source
     WHEN 'code' THEN redemption_id IS NOT NULL AND order_line_id IS NULL
-    WHEN 'order' THEN order_line_id IS NOT NULL AND unit >= 1 AND redemption_id IS NULL
+    WHEN 'order' THEN order_line_id IS NOT NULL AND unit IS NOT NULL AND unit >= 1 AND redemption_id IS NULL
     WHEN 'gift' THEN given_by IS NOT NULL AND given_by <> member_id AND redemption_id IS NULL
     WHEN 'comp' THEN granted_by IS NOT NULL AND reason IS NOT NULL AND redemption_id IS NULL
     WHEN 'compensation' THEN granted_by IS NOT NULL AND reason IS NOT NULL AND redemption_id IS NULL
@@ -212,7 +212,6 @@ CREATE TABLE entitlement (
 -- "Append at the last upper bound" reads one row, however many spans a member has gathered.
 CREATE INDEX entitlement_last ON entitlement (community_id, member_id, product_id, upper(span))
   WHERE voided_at IS NULL;
--- Who is about to run out: reminders and renewals.
 CREATE UNIQUE INDEX entitlement_line_once ON entitlement (community_id, order_line_id, unit)
   WHERE order_line_id IS NOT NULL AND voided_at IS NULL;
 CREATE UNIQUE INDEX entitlement_trial_once ON entitlement (community_id, member_id, product_id)

@@ -41,7 +41,7 @@ CREATE TABLE attendance (
     ELSE true END),
   CONSTRAINT attendance_left CHECK (left_at >= arrived_at),
   CONSTRAINT attendance_left_early CHECK (state <> 'left_early' OR left_at IS NOT NULL),
-  CONSTRAINT attendance_excused CHECK (state <> 'excused' OR length(excuse) >= 1),
+  CONSTRAINT attendance_excused CHECK (state <> 'excused' OR (excuse IS NOT NULL AND excuse <> '')),
   CONSTRAINT attendance_made_up CHECK ((state = 'made_up') = (made_up_by IS NOT NULL)),
   CONSTRAINT attendance_made_up_other CHECK (made_up_by <> lecture_id),
   CONSTRAINT attendance_marked_by CHECK (via <> 'roster' OR marked_by IS NOT NULL),
