@@ -44,7 +44,7 @@ find_bin() {
     if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ] &&
       { [ -z "$version" ] || [[ $("$dir/postgres" --version) == *" $version"[.\ ]* ]]; }; then
       echo "$dir"
-      return
+      return 0 # a bare `return` in an exit trap gives the status from before the trap
     fi
   done
   [ -z "$version" ] || die "$data was made by PostgreSQL $version, which is not installed"
@@ -56,7 +56,7 @@ find_bin() {
 # PostgreSQL refuses to be root: then it is the project's owner, or postgres where that is root too.
 find_user() {
   uid=$(id -u)
-  [ "$uid" = 0 ] || { gid=$(id -g) && return; }
+  [ "$uid" = 0 ] || { gid=$(id -g) && return 0; }
   uid=$(stat -c %u "$home")
   [ "$uid" != 0 ] || uid=$(id -u postgres 2>/dev/null) || die "root needs a user postgres"
   gid=$(id -g "$uid")
@@ -190,8 +190,8 @@ start() {
   settings | as_user tee "$data/lyceum.conf" >/dev/null
   local try
   for try in {1..60}; do
-    as_user "$bin/pg_ctl" -s -w -t 600 -D "$data" -l "$data/server.log" start &>/dev/null && return
-    ready && return
+    as_user "$bin/pg_ctl" -s -w -t 600 -D "$data" -l "$data/server.log" start &>/dev/null && return 0
+    ready && return 0
     if ! somebody_works_there; then
       rm -f "$data/postmaster.pid" "$socket"/.s.PGSQL.*
       [ "$try" -lt 6 ] || break
@@ -214,11 +214,17 @@ url() { echo "postgresql:///lyceum?host=$socket&port=5432&user=${1:-lyceum}"; }
 
 # --- run ----------------------------------------------------------------------------------------
 
+# What the command left running may need the server a moment longer.
 leave() {
+  local try
   trap '' INT TERM HUP
+  for try in {1..50}; do
+    kill -0 -- "-$child" 2>/dev/null || break
+    sleep 0.1
+  done
   lock
   exec 8<"$data.users"
-  if flock -w 5 8 && [ ! -e "$socket/keep" ]; then stop; fi
+  if flock -n 8 && [ ! -e "$socket/keep" ]; then stop; fi
 }
 
 run() {
@@ -227,14 +233,14 @@ run() {
   exec 8<"$data.users"
   flock -s 8
   unlock
-  trap leave EXIT
-  local child code=0
+  local code=0
   # The child is a process group of its own, so that a signal reaches all of it. It keeps the shared
   # lock: while any of it lives, even after a kill -9 of this script, the server stays up for it.
   set -m
   DATABASE_URL=$(url) PATH=$bin:$PATH "$@" &
   child=$!
   set +m
+  trap leave EXIT
   trap 'kill -TERM -- -$child 2>/dev/null' INT TERM HUP
   wait "$child" || code=$?
   while kill -0 "$child" 2>/dev/null; do
