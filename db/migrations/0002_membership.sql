@@ -136,7 +136,8 @@ CREATE TABLE order_line (
   order_id uuid NOT NULL,
   product_id uuid NOT NULL,
   plan_id uuid NOT NULL,
-  quantity int NOT NULL DEFAULT 1 CONSTRAINT order_line_quantity CHECK (quantity BETWEEN 1 AND 1000),
+  quantity int NOT NULL DEFAULT 1 CONSTRAINT order_line_quantity
+    CHECK (quantity BETWEEN 1 AND 1000),
   unit_minor bigint NOT NULL CONSTRAINT order_line_unit CHECK (unit_minor >= 0),
   discount_minor bigint NOT NULL DEFAULT 0,
   amount_minor bigint NOT NULL GENERATED ALWAYS AS (unit_minor * quantity - discount_minor) STORED,

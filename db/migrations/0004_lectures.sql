@@ -171,7 +171,8 @@ CREATE TABLE lecture (
   CONSTRAINT lecture_start_is_wall CHECK (
     abs(extract(epoch FROM start_wall) - extract(epoch FROM start_at)) <= 16 * 3600),
   CONSTRAINT lecture_override CHECK ((override_by IS NULL) = (override_reason IS NULL)),
-  CONSTRAINT lecture_published CHECK (status NOT IN ('scheduled', 'ended') OR published_at IS NOT NULL),
+  CONSTRAINT lecture_published CHECK (status NOT IN ('scheduled', 'ended')
+    OR published_at IS NOT NULL),
   CONSTRAINT lecture_cancelled CHECK ((status = 'cancelled') =
     (cancelled_at IS NOT NULL AND cancel_reason IS NOT NULL)),
   CONSTRAINT lecture_cohort_audience CHECK (audience <> 'cohort' OR cohort_id IS NOT NULL),

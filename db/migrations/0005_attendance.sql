@@ -92,7 +92,8 @@ CREATE TABLE presence_interval (
   lecture_id uuid NOT NULL,
   member_id uuid NOT NULL,
   id uuid NOT NULL,
-  source text NOT NULL CONSTRAINT presence_interval_source CHECK (source IN ('app', 'room', 'import')),
+  source text NOT NULL CONSTRAINT presence_interval_source
+    CHECK (source IN ('app', 'room', 'import')),
   source_ref text,                              -- the room's own id of this stay
   joined_at timestamptz NOT NULL,
   seen_at timestamptz NOT NULL,                 -- still there, last heard

@@ -20,7 +20,8 @@ CREATE TABLE audit_log (
   sealed bytea,                                 -- address and other personal facts
   CONSTRAINT audit_log_pkey PRIMARY KEY (community_id, at, id)
 );
-CREATE INDEX audit_log_target ON audit_log (community_id, target_id, at) WHERE target_id IS NOT NULL;
+CREATE INDEX audit_log_target ON audit_log (community_id, target_id, at)
+  WHERE target_id IS NOT NULL;
 
 -- What is to be told outside, written in the transaction that did it. Each consumer keeps a cursor
 -- per community.
@@ -49,7 +50,8 @@ CREATE TABLE idempotency (
   caller uuid NOT NULL,
   key text NOT NULL CONSTRAINT idempotency_key_size CHECK (length(key) BETWEEN 1 AND 255),
   request_hash bytea NOT NULL,
-  status int CONSTRAINT idempotency_status CHECK (status BETWEEN 200 AND 499 AND status NOT IN (409, 429)),
+  status int CONSTRAINT idempotency_status CHECK (status BETWEEN 200 AND 499
+    AND status NOT IN (409, 429)),
   headers bytea,
   body bytea,
   result jsonb,                                 -- or what to render the same bytes from

@@ -41,7 +41,8 @@ INSERT INTO plan (community_id, id, product_id, slug, version, name, price_minor
   (:c, :plan, :product, 'year', 1, :n, 99900, 'CNY', 'year', 1, 7, true),
   (:c, :campplan, :camp, 'camp', 1, :n, 100, 'CNY', NULL, NULL, 0, false);
 INSERT INTO campaign (community_id, id, name) VALUES (:c, :campaign, 'Spring');
-INSERT INTO invite_code (community_id, id, digest, hint, effect, product_id, plan_id, days, max_uses)
+INSERT INTO invite_code (community_id, id, digest, hint, effect, product_id, plan_id, days,
+  max_uses)
 VALUES
   (:c, :code, sha256('1'), 'K-1', 'days', :product, :plan, 30, 2),
   (:c, :code2, sha256('2'), 'K-2', 'days', :product, :plan, 30, 2);
@@ -49,7 +50,8 @@ INSERT INTO orders (community_id, id, member_id, kind, currency, total_minor)
 VALUES (:c, :order, :cat, 'purchase', 'CNY', 1000);
 INSERT INTO order_line (community_id, id, order_id, product_id, plan_id, unit_minor)
 VALUES (:c, :line, :order, :product, :plan, 1000);
-INSERT INTO payment (community_id, id, order_id, provider, provider_ref, amount_minor, currency, paid_at)
+INSERT INTO payment (community_id, id, order_id, provider, provider_ref, amount_minor, currency,
+  paid_at)
 VALUES (:c, :payment, :order, 'stripe', 'pi_1', 1000, 'CNY', now());
 INSERT INTO lecturer (community_id, id, slug, name) VALUES (:c, :chen, 'chen', :n);
 INSERT INTO venue (community_id, id, name, zone, exclusive) VALUES

@@ -12,7 +12,8 @@ UPDATE invite_code SET used = 1, held = 2 WHERE community_id = :c AND id = :code
 UPDATE invite_code SET used = -1 WHERE community_id = :c AND id = :code;
 -- promise: a code reserved for one contact has one use
 -- expect: invite_code_reserved
-UPDATE invite_code SET reserved_provider = 'email', reserved_subject = 'a@b' WHERE community_id = :c AND id = :code;
+UPDATE invite_code SET reserved_provider = 'email', reserved_subject = 'a@b'
+  WHERE community_id = :c AND id = :code;
 -- promise: a code's plan and product agree
 -- expect: invite_code_plan
 UPDATE invite_code SET product_id = :camp WHERE community_id = :c AND id = :code;
@@ -21,7 +22,8 @@ UPDATE invite_code SET product_id = :camp WHERE community_id = :c AND id = :code
 UPDATE invite_code SET days = NULL WHERE community_id = :c AND id = :code;
 -- promise: a discount is a percentage or an amount
 -- expect: invite_code_terms
-UPDATE invite_code SET effect = 'discount', days = NULL, percent = 10, discount_minor = 5 WHERE community_id = :c AND id = :code;
+UPDATE invite_code SET effect = 'discount', days = NULL, percent = 10, discount_minor = 5
+  WHERE community_id = :c AND id = :code;
 -- promise: a member uses a code once
 -- expect: redemption_once
 INSERT INTO redemption (community_id, member_id, id, code_id) VALUES
@@ -43,12 +45,14 @@ INSERT INTO redemption (community_id, member_id, id, code_id) VALUES (:c, :eve, 
 -- promise: a redemption grants to its own member
 -- expect: entitlement_redemption
 INSERT INTO redemption (community_id, member_id, id, code_id) VALUES (:c, :cat, :new1, :code);
-INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source, redemption_id)
+INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
+  redemption_id)
 VALUES (:c, :bob, :new1, :product, :plan, '[2026-01-01Z, 2026-02-01Z)', 'code', :new1);
 -- promise: a redemption grants once
 -- expect: entitlement_redemption_once
 INSERT INTO redemption (community_id, member_id, id, code_id) VALUES (:c, :cat, :new1, :code);
-INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source, redemption_id) VALUES
+INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
+  redemption_id) VALUES
   (:c, :cat, :new1, :product, :plan, '[2026-01-01Z, 2026-02-01Z)', 'code', :new1),
   (:c, :cat, :new2, :product, :plan, '[2026-02-01Z, 2026-03-01Z)', 'code', :new1);
 -- promise: a code's grant has its redemption

@@ -4,40 +4,49 @@ INSERT INTO community (slug, kind, name) VALUES ('promises-a', 'meetup', :n);
 -- promise: a proven contact belongs to one account
 -- expect: identity_proven
 INSERT INTO identity (id, account_id, provider, subject, proven_at) VALUES
-  (:new1, :ann, 'email', 'promise@example.org', now()), (:new2, :bob, 'email', 'promise@example.org', now());
+  (:new1, :ann, 'email', 'promise@example.org', now()), (:new2, :bob, 'email',
+    'promise@example.org', now());
 -- promise: an unproven contact keeps nobody from it
 -- expect: ok
 INSERT INTO identity (id, account_id, provider, subject, proven_at) VALUES
-  (:new1, :ann, 'email', 'promise@example.org', now()), (:new2, :bob, 'email', 'promise@example.org', NULL);
+  (:new1, :ann, 'email', 'promise@example.org', now()), (:new2, :bob, 'email',
+    'promise@example.org', NULL);
 -- promise: an e-mail address is kept in lower case only
 -- expect: identity_subject
-INSERT INTO identity (id, account_id, provider, subject) VALUES (:new1, :ann, 'email', 'A@example.org');
+INSERT INTO identity (id, account_id, provider, subject)
+  VALUES (:new1, :ann, 'email', 'A@example.org');
 -- promise: a phone number is kept as E.164 only
 -- expect: identity_subject
-INSERT INTO identity (id, account_id, provider, subject) VALUES (:new1, :ann, 'phone', '13800138000');
+INSERT INTO identity (id, account_id, provider, subject)
+  VALUES (:new1, :ann, 'phone', '13800138000');
 -- promise: the same openid in two apps may be two people
 -- expect: ok
 INSERT INTO identity (id, account_id, provider, app_id, subject, proven_at) VALUES
-  (:new1, :ann, 'wechat_openid', 'wx1', 'o1', now()), (:new2, :bob, 'wechat_openid', 'wx2', 'o1', now());
+  (:new1, :ann, 'wechat_openid', 'wx1', 'o1', now()), (:new2, :bob, 'wechat_openid', 'wx2', 'o1',
+    now());
 -- promise: an openid names its app
 -- expect: identity_app
-INSERT INTO identity (id, account_id, provider, subject) VALUES (:new1, :ann, 'wechat_openid', 'o1');
+INSERT INTO identity (id, account_id, provider, subject)
+  VALUES (:new1, :ann, 'wechat_openid', 'o1');
 -- promise: a password is kept as Argon2id only
 -- expect: credential_argon2id
 INSERT INTO credential (account_id, password_hash) VALUES (:ann, 'secret');
 -- promise: an account is one member of a community
 -- expect: member_account
-INSERT INTO member (community_id, id, account_id, display_name) VALUES (:c, :new1, :cat, 'Cat again');
+INSERT INTO member (community_id, id, account_id, display_name)
+  VALUES (:c, :new1, :cat, 'Cat again');
 -- promise: nobody refers themselves
 -- expect: member_referred_by_earlier
-INSERT INTO member (community_id, id, account_id, display_name, referred_by) VALUES (:c, :new1, :new1, 'N', :new1);
+INSERT INTO member (community_id, id, account_id, display_name, referred_by)
+  VALUES (:c, :new1, :new1, 'N', :new1);
 -- promise: referrals make no circle
 -- expect: member_referred_by_earlier
 INSERT INTO member (community_id, id, account_id, display_name, referred_by) VALUES
   (:c, :new1, :new1, 'N', :new2), (:c, :new2, :new2, 'O', :new1);
 -- promise: a referrer is of the same community
 -- expect: member_referred_by
-INSERT INTO member (community_id, id, account_id, display_name, referred_by) VALUES (:other, :new1, :new1, 'N', :ann);
+INSERT INTO member (community_id, id, account_id, display_name, referred_by)
+  VALUES (:other, :new1, :new1, 'N', :ann);
 -- promise: a state other than active has a reason and an author
 -- expect: member_state_reasoned
 UPDATE member SET state = 'banned' WHERE community_id = :c AND id = :cat;
@@ -46,7 +55,8 @@ UPDATE member SET state = 'banned' WHERE community_id = :c AND id = :cat;
 UPDATE member SET role = 'member' WHERE community_id = :c AND id = :ann;
 -- promise: the kept owner can't be banned
 -- expect: community_keeper_owner
-UPDATE member SET state = 'banned', state_reason = 'x', state_by = :bob WHERE community_id = :c AND id = :ann;
+UPDATE member SET state = 'banned', state_reason = 'x', state_by = :bob
+  WHERE community_id = :c AND id = :ann;
 -- promise: the kept owner can't leave
 -- expect: community_keeper_owner
 UPDATE member SET left_at = now() WHERE community_id = :c AND id = :ann;
@@ -69,7 +79,8 @@ DELETE FROM community_keeper WHERE community_id = :c;
 INSERT INTO consent (community_id, member_id, kind, version) VALUES (:c, :cat, 'rules', 2);
 -- promise: a version is accepted once
 -- expect: consent_pkey
-INSERT INTO consent (community_id, member_id, kind, version) VALUES (:c, :cat, 'rules', 1), (:c, :cat, 'rules', 1);
+INSERT INTO consent (community_id, member_id, kind, version)
+  VALUES (:c, :cat, 'rules', 1), (:c, :cat, 'rules', 1);
 -- promise: a guardian's consent names the guardian
 -- expect: consent_guardian
 INSERT INTO consent (community_id, member_id, kind, version) VALUES (:c, :cat, 'guardian', 1);

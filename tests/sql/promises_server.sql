@@ -27,12 +27,15 @@ CREATE TABLE x (y int);
 SELECT count(*) FROM pg_class WHERE relowner = 'lyceum_server'::regrole;
 -- promise: append-only tables grant no more than reading and adding
 -- expect: = 0
-SELECT count(*) FROM unnest(ARRAY['audit_log', 'attendance_history', 'attendance_policy', 'community_text', 'consent',
+SELECT count(*) FROM unnest(ARRAY['audit_log', 'attendance_history', 'attendance_policy',
+  'community_text', 'consent',
   'payment', 'refund', 'scan']) t
-WHERE has_any_column_privilege('lyceum_server', t, 'UPDATE') OR has_table_privilege('lyceum_server', t, 'DELETE, TRUNCATE, TRIGGER');
+WHERE has_any_column_privilege('lyceum_server', t, 'UPDATE')
+  OR has_table_privilege('lyceum_server', t, 'DELETE, TRUNCATE, TRIGGER');
 -- promise: every table of ours is granted to the server
 -- expect: = 
-SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'public'::regnamespace
+  AND relkind = 'r'
   AND relname NOT IN ('migration', 'schema_migration', 'schema_migrations')
   AND NOT has_table_privilege('lyceum_server', oid, 'SELECT, INSERT');
 -- promise: the server's role gives up before a request does
@@ -41,9 +44,11 @@ SELECT count(*) FROM pg_roles, unnest(rolconfig) s WHERE rolname = 'lyceum_serve
   AND s IN ('lock_timeout=300ms', 'statement_timeout=4s', 'idle_in_transaction_session_timeout=5s');
 -- promise: every key, unique and exclusion of a community table carries community_id
 -- expect: = 
-SELECT string_agg(i.indexrelid::regclass::text, ' ') FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+SELECT string_agg(i.indexrelid::regclass::text, ' ') FROM pg_index i
+  JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'community_id'
-WHERE t.relnamespace = 'public'::regnamespace AND (i.indisunique OR i.indisexclusion) AND NOT a.attnum = ANY (i.indkey);
+WHERE t.relnamespace = 'public'::regnamespace AND (i.indisunique OR i.indisexclusion)
+  AND NOT a.attnum = ANY (i.indkey);
 -- promise: every foreign key between community tables carries community_id on both sides
 -- expect: = 
 SELECT string_agg(k.conname, ' ') FROM pg_constraint k
@@ -52,13 +57,16 @@ WHERE k.contype = 'f' AND NOT a.attnum = ANY (k.conkey);
 -- promise: no trigger of ours, no ON DELETE or ON UPDATE action
 -- expect: = 0
 SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal)
-  + (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND (confdeltype <> 'a' OR confupdtype <> 'a'));
+  + (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND (confdeltype <> 'a'
+    OR confupdtype <> 'a'));
 -- promise: an idempotency key has one answer
 -- expect: idempotency_pkey
-INSERT INTO idempotency (community_id, caller, key, request_hash) VALUES (:c, :cat, 'k', 'h'), (:c, :cat, 'k', 'h');
+INSERT INTO idempotency (community_id, caller, key, request_hash)
+  VALUES (:c, :cat, 'k', 'h'), (:c, :cat, 'k', 'h');
 -- promise: a passing failure is not kept as an answer
 -- expect: idempotency_status
-INSERT INTO idempotency (community_id, caller, key, request_hash, status) VALUES (:c, :cat, 'k', 'h', 503);
+INSERT INTO idempotency (community_id, caller, key, request_hash, status)
+  VALUES (:c, :cat, 'k', 'h', 503);
 -- promise: a job's progress stays within its total
 -- expect: job_progress
 INSERT INTO job (community_id, id, kind, total, done, failed) VALUES (:c, :new1, 'x', 10, 9, 2);

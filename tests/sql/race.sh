@@ -16,11 +16,13 @@ SQL
 }
 
 race_sql <<SQL
-INSERT INTO community (id, slug, kind, name) VALUES ($race_id, 'race-$race_id', 'meetup', '{"en": "x"}');
+INSERT INTO community (id, slug, kind, name)
+VALUES ($race_id, 'race-$race_id', 'meetup', '{"en": "x"}');
 INSERT INTO member (community_id, id, account_id, role, display_name) VALUES
   ($race_id, '$a', '$a', 'owner', 'A'), ($race_id, '$b', '$b', 'owner', 'B');
 INSERT INTO community_keeper (community_id, member_id) VALUES ($race_id, '$a');
-INSERT INTO product (community_id, id, slug, kind, name) VALUES ($race_id, '$a', 'm', 'membership', '{"en": "x"}');
+INSERT INTO product (community_id, id, slug, kind, name)
+VALUES ($race_id, '$a', 'm', 'membership', '{"en": "x"}');
 SQL
 
 # Both owners are demoted at once, each by a statement that leaves the other as keeper.
@@ -47,8 +49,10 @@ verdict "two owners who demote each other leave one" "= 1" \
 # Eight sessions append the same span for one member: one of them is written.
 for i in 1 2 3 4 5 6 7 8; do
   race_sql >/dev/null 2>&1 <<SQL &
-INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source, granted_by, reason)
-VALUES ($race_id, '$a', '01900000-0000-7000-8000-00000000000$i', '$a', '$a', '[2026-01-01Z,2026-02-01Z)', 'comp', '$b', 'x');
+INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
+                         granted_by, reason)
+VALUES ($race_id, '$a', '01900000-0000-7000-8000-00000000000$i', '$a', '$a',
+        '[2026-01-01Z,2026-02-01Z)', 'comp', '$b', 'x');
 SQL
 done
 wait

@@ -40,7 +40,8 @@ verdict() {  # promise, expected, got
   if [ "$2" = "$3" ]; then
     passed=$((passed + 1)); echo "ok      $1"
   else
-    failed=$((failed + 1)); echo "BROKEN  $1"; echo "        expected: $2"; echo "        got:      $3"
+    failed=$((failed + 1))
+    printf 'BROKEN  %s\n        expected: %s\n        got:      %s\n' "$1" "$2" "$3"
   fi
 }
 
