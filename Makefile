@@ -2,11 +2,13 @@
 # Each target installs the packages that it is missing (cli/setup.sh) before it does anything else.
 #   BUILD=build/x   another build folder        CC=clang        another compiler
 #   SANITIZE=thread a sanitizer                 ONLY=redeem     a part of the stories or benches
+#   V=1             show the compiler's lines
 
 BUILD    ?= build
 SANITIZE ?=
 COVERAGE ?=
 ONLY     ?=
+V        ?=
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -38,7 +40,7 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
-.PHONY: all run test unit stories check format asan tsan fuzz faults bench coverage docs clean help
+.PHONY: all run test unit promises stories check format asan tsan fuzz faults bench coverage docs clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -48,11 +50,14 @@ all: $(BUILD)/lyceum  ## build build/lyceum (the default)
 run: all  ## build, start a private PostgreSQL, load the demo, serve on http://127.0.0.1:8080
 	@exec cli/run.sh $(BUILD)/lyceum
 
-test: build/setup/test all  ## unit tests and stories against a real PostgreSQL
-	@tests/tally.sh '$(MAKE) --no-print-directory unit' '$(MAKE) --no-print-directory stories'
+test: build/setup/test all  ## everything against a real PostgreSQL
+	@MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit promises stories
 
 unit: build/setup/test $(UNITS)  ## the unit tests (cmocka)
 	@tests/unit.sh $(UNITS)
+
+promises: build/setup/test all  ## what the schema promises, broken on purpose in SQL
+	@db/private.sh --fast run build/pg tests/promises.sh $(BUILD)/lyceum
 
 stories: build/setup/test build/setup/npm all  ## the stories over HTTP; ONLY=redeem for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs
@@ -121,26 +126,33 @@ include build/setup/run.mk
 endif
 
 # How it is built.
+ifeq ($(V),)
+QUIET = @echo '  $(1)' &&
+endif
+
 $(BUILD)/lyceum: $(OBJECTS)
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+	$(call QUIET,link $@)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
 
 $(BUILD)/%.o: %.c | $(GEN)/sql.h
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 $(GEN)/%.o: $(GEN)/%.c | $(GEN)/sql.h
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# One run of the generator makes all three; the folders count too, for a file that was removed.
-$(GEN)/sql.h $(MADE) &: db/generate.pl $(SQL) $(wildcard db/sql db/migrations)
+# One run of the generator makes all three, and leaves alone what has not changed. The folders count
+# too, for a file that was removed.
+$(GEN)/sql.h $(MADE): $(GEN)/generated
+	@:
+$(GEN)/generated: db/generate.pl $(SQL) $(wildcard db/sql db/migrations)
 	@mkdir -p $(GEN)
-	perl db/generate.pl $(GEN) db/sql db/migrations
-	@touch $(GEN)/sql.h $(MADE)
+	$(call QUIET,generate $(GEN))perl db/generate.pl $(GEN) db/sql db/migrations
+	@touch $@
 
 # A unit test includes the source it tests, so that source's object stays out of the link.
 $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(LDFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $< \
+	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $< \
 	  $(filter-out $(BUILD)/$*.o $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS) -lcmocka
 
 # clang-tidy looks at a file again when its object was made again.
@@ -154,7 +166,7 @@ $(BUILD)/%.tidy: $(BUILD)/%.o .clang-tidy
 fuzzers: $(FUZZERS)
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -MT $@ -MF $@.d -o $@ $< \
+	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -MT $@ -MF $@.d -o $@ $< \
 	  $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d)

@@ -20,7 +20,7 @@ want() {
 postgres_there() { "$(dirname "$0")/../db/private.sh" bin >/dev/null 2>&1; }
 c_headers() { [ -e /usr/include/stdio.h ]; }
 node_there() { have node && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ]; }
-clang_runtime() { [ -e "$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null)" ]; }
+clang_runtime() { have clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*" >/dev/null; }
 
 want_run() {
   want gcc have gcc
@@ -35,6 +35,7 @@ want_run() {
   want libqrencode-dev lib libqrencode
   want zlib1g-dev lib zlib
   want postgresql postgres_there
+  want perl perl -MDigest::SHA -e 1
   want openssl have openssl
   want curl have curl
 }
@@ -46,6 +47,7 @@ want_test() {
   want libcmocka-dev lib cmocka
   want clang have clang
   want clang-format have clang-format
+  want libclang-rt-dev clang_runtime
   want clang-tidy have clang-tidy
   want cppcheck have cppcheck
   want gcovr have gcovr

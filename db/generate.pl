@@ -41,8 +41,9 @@ sub put {
 # Bytes as an array: string literals over 4,095 bytes fail -Wpedantic.
 sub c_bytes {
     my ($name, $text) = @_;
-    my $list = join ',', unpack('C*', $text), 0;
-    $list =~ s/((?:\d+,){24})/$1\n/g;
+    # Beyond ASCII a character constant fits, whether char is signed or not.
+    my $list = join ',', (map { $_ < 128 ? $_ : sprintf "'\\%o'", $_ } unpack('C*', $text)), 0;
+    $list =~ s/((?:[^,]+,){18})/$1\n/g;
     return "static const char $name\[] = {\n$list};\n";
 }
 
