@@ -40,7 +40,8 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
-.PHONY: all run test unit promises stories check format asan tsan fuzz faults bench coverage docs clean help
+.PHONY: all run test unit promises stories check format asan tsan fuzz faults bench coverage docs
+.PHONY: clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -70,12 +71,13 @@ format: build/setup/test  ## lay out every C file by .clang-format
 	  -not -path '*/node_modules/*' | xargs -r clang-format -i
 
 asan: build/setup/test  ## unit tests and stories under the address and undefined sanitizers
-	@+ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	  $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined test
+	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  BUILD=build/asan SANITIZE=address,undefined \
+	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 
 tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
-	@+TSAN_OPTIONS=halt_on_error=1 \
-	  $(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread test
+	@TSAN_OPTIONS=halt_on_error=1 BUILD=build/tsan SANITIZE=thread \
+	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 
 fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
@@ -90,7 +92,8 @@ bench: build/setup/test all  ## measure the goals of docs/PERFORMANCE.md; ONLY=r
 
 coverage: build/setup/test  ## lines reached by unit tests and stories
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || :
-	@+$(MAKE) --no-print-directory BUILD=build/coverage COVERAGE=1 test
+	@BUILD=build/coverage COVERAGE=1 \
+	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 	@gcovr --root . --object-directory build/coverage --exclude 'tests/' --exclude 'build/' \
 	  --print-summary --txt build/coverage/lines.txt --html-details build/coverage/lines.html
 
@@ -166,7 +169,7 @@ $(BUILD)/%.tidy: $(BUILD)/%.o .clang-tidy
 fuzzers: $(FUZZERS)
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(OBJECTS)
 	@mkdir -p $(@D)
-	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -MT $@ -MF $@.d -o $@ $< \
-	  $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS)
+	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer \
+	  -MMD -MP -MT $@ -MF $@.d -o $@ $< $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d)

@@ -20,7 +20,9 @@ want() {
 postgres_there() { "$(dirname "$0")/../db/private.sh" bin >/dev/null 2>&1; }
 c_headers() { [ -e /usr/include/stdio.h ]; }
 node_there() { have node && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ]; }
-clang_runtime() { have clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*" >/dev/null; }
+clang_runtime() {
+  have clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*" >/dev/null
+}
 
 want_run() {
   want gcc have gcc

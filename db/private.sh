@@ -136,7 +136,8 @@ make_data() {
 
 # A quarter of the memory for the cache, from 128 MB to 1 GB.
 cache_mb() {
-  awk '/^MemTotal/ { m = int($2 / 4096); print (m < 128 ? 128 : m > 1024 ? 1024 : m) }' /proc/meminfo
+  awk '/^MemTotal/ { m = int($2 / 4096); print (m < 128 ? 128 : m > 1024 ? 1024 : m) }' \
+    /proc/meminfo
 }
 
 settings() {
@@ -188,9 +189,9 @@ start() {
   if as_user test -e "$data/lyceum.fast"; then made=fast; fi
   [ "$made" = "$fast" ] || die "$data was made ${made:-durable}; use another folder"
   settings | as_user tee "$data/lyceum.conf" >/dev/null
-  local try
+  local try log=$data/server.log
   for try in {1..60}; do
-    as_user "$bin/pg_ctl" -s -w -t 600 -D "$data" -l "$data/server.log" start &>/dev/null && return 0
+    as_user "$bin/pg_ctl" -s -w -t 600 -D "$data" -l "$log" start &>/dev/null && return 0
     ready && return 0
     if ! somebody_works_there; then
       rm -f "$data/postmaster.pid" "$socket"/.s.PGSQL.*
@@ -198,8 +199,8 @@ start() {
     fi
     sleep 0.5
   done
-  as_user tail -n 5 "$data/server.log" >&2
-  die "PostgreSQL does not start; its log is $data/server.log"
+  as_user tail -n 5 "$log" >&2
+  die "PostgreSQL does not start; its log is $log"
 }
 
 stop() {

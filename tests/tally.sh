@@ -9,7 +9,8 @@ for target in "$@"; do
   echo "== $target"
   ${MAKE:-make} "$target" 2>&1 | tee "$out"
   code=${PIPESTATUS[0]}
-  read -r p f < <(sed -nE 's/^([a-z]+: )?([0-9]+) passed, ([0-9]+) failed$/\2 \3/p' "$out" | tail -n 1)
+  counts=$(sed -nE 's/^([a-z]+: )?([0-9]+) passed, ([0-9]+) failed$/\2 \3/p' "$out" | tail -n 1)
+  read -r p f <<<"$counts"
   if [ "$code" != 0 ] && [ "${f:-0}" = 0 ]; then f=1; fi
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
 done

@@ -3,11 +3,17 @@
 # does not, and adds up the counts that cmocka prints.
 set -u
 passed=0 failed=0
+
+# cmocka ends a group with "[  PASSED  ] 3 test(s)." and, if need be, "[  FAILED  ] 1 test(s), ..."
+count() {
+  awk -v what="$1" '$2 == what && $5 ~ /^test/ { n += $4 } END { print n + 0 }' <<<"$2"
+}
+
 for program in "$@"; do
   out=$("$program" 2>&1)
   code=$?
-  p=$(grep -c '^\[       OK \]' <<<"$out")
-  f=$(grep -cE '^\[  FAILED  \] [^0-9]*[a-z_]+$' <<<"$out")
+  p=$(count PASSED "$out")
+  f=$(count FAILED "$out")
   if [ "$code" = 0 ]; then
     echo "ok    ${program#*/tests/unit/} ($p)"
   else

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Promise: gcc and clang compile every file without a warning, and clang-tidy is content
-set -u
-${MAKE:-make} -k -s all CC=gcc || exit 1
-${MAKE:-make} -k -s BUILD=build/clang CC=clang all tidy
+set -uo pipefail
+{
+  ${MAKE:-make} -k all CC=gcc && ${MAKE:-make} -k BUILD=build/clang CC=clang all tidy
+} 2>&1 | { grep -v '^  [a-z]* ' || :; }

@@ -6,4 +6,4 @@ command -v shellcheck >/dev/null || { echo 'not judged here: no shellcheck' && e
   find . \( -name build -o -name node_modules -o -name .git -o -name .lyceum \) -prune -o \
     -name '*.sh' -print
   [ ! -e .ci/run ] || echo .ci/run
-} | xargs shellcheck --format=gcc
+} | xargs shellcheck --format=gcc --exclude=SC1091
