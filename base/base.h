@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define MUST_USE                        __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)               __attribute__((format(printf, f, a)))
+#define PRINTF_LIKE(f, a)               __attribute__((format(printf, f, a), nonnull(f)))
 #define COUNT(array)                    (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
