@@ -1,0 +1,112 @@
+/* What the files of api/ share: the exchange, one HTTP request and its answer. */
+#ifndef LYCEUM_API_INTERNAL_H
+#define LYCEUM_API_INTERNAL_H
+
+#include "api/api.h"
+
+enum { PATH_PARAMS = 4, REPLY_HEADERS = 12, QUERY_PARAMS = 16, BODY_MOST = 256 << 10 };
+enum { TARGET_MOST = 4096, SEGMENTS_MOST = 12 };
+
+struct name_value {
+  struct text name, value;
+};
+
+enum stage {
+  STAGE_HEAD,     /* the head came */
+  STAGE_BODY,     /* reading the body */
+  STAGE_RUNNING,  /* in the handler, called by libmicrohttpd */
+  STAGE_WAITING,  /* suspended until something continues it */
+  STAGE_ENDING,   /* the handler is done; its transaction is ending */
+  STAGE_ANSWERED, /* the response is ready to be queued */
+};
+
+struct exchange {
+  struct request q; /* first: a request of the API is an exchange */
+  struct api *api;
+  struct intake *intake; /* of its loop */
+  struct MHD_Connection *connection;
+  enum stage stage;
+  bool suspended, transaction_failed;
+  uint64_t came_at; /* time_nanos() */
+  struct text method_text, target, path, query_string;
+  enum method method;
+  bool head;
+  const struct route *route; /* NULL: none */
+  struct text path_params[PATH_PARAMS];
+  struct name_value query[QUERY_PARAMS];
+  size_t query_count;
+  struct builder raw_body;
+  struct json *body;
+  struct text address;
+  struct pace_state pace;
+  uint64_t generation; /* of the community when the request began; for the cache */
+  /* The answer */
+  int status;
+  const char *media;
+  struct builder answer;
+  struct text etag;
+  bool from_memory;
+  struct name_value headers[REPLY_HEADERS];
+  size_t header_count;
+  /* Idempotency-Key */
+  struct text idempotency_key;
+  struct digest idempotency_hash;
+  bool idempotency_open;
+};
+static inline struct exchange *exchange_of(const struct request *q) {
+  return (struct exchange *)(uintptr_t)q;
+}
+
+/* intake.c: raw parts of the HTTP request */
+struct text raw_header(struct exchange *x, const char *name);
+void exchange_finished(struct request *q);
+
+/* reply.c */
+void deliver(struct exchange *x); /* fills the answer and hands it to libmicrohttpd */
+int queue_answer(struct exchange *x);
+
+/* gates.c */
+struct step gates_pass(struct request *q) MUST_USE; /* all gates, then the handler */
+
+/* router.c */
+bool router_open(void); /* once per process; false when routes.def contradicts itself */
+/* Finds the route; NULL with *allowed set to the methods' mask when the path exists. */
+const struct route *route_find(struct text path, enum method m, struct text params[PATH_PARAMS],
+                               unsigned *allowed);
+struct text path_param(const struct exchange *x, const char *name);
+
+/* target.c */
+bool query_parse(struct exchange *x); /* false: malformed */
+struct text cursor_make(struct arena *a, micros key, struct uuid id);
+
+/* shape.c */
+void body_check(struct request *q, const struct field *fields, const struct json *j, bool patch);
+void query_check(struct request *q, const struct route *r);
+
+/* language.c */
+bool prefers_chinese(struct text accept_language);
+bool accepts(struct text accept, const char *media);
+bool accepts_gzip(struct text accept_encoding);
+
+/* problem.c */
+void problem_write(struct exchange *x);
+
+/* cache.c */
+struct cache;
+struct cache *cache_new(void);
+void cache_free(struct cache *c);
+bool cache_answer(struct exchange *x); /* fills the answer from memory */
+void cache_keep(struct exchange *x);
+bool community_known(struct cache *c, struct text slug, int64_t *community);
+void community_keep(struct cache *c, struct text slug, int64_t community);
+struct cache *cache_of(struct exchange *x);
+
+/* answer.c */
+struct text etag_of(struct arena *a, struct text body);
+bool etag_listed(struct text list, struct text etag);
+
+/* idempotency.c */
+struct step idempotency_open(struct request *q, next_step next) MUST_USE;
+struct step idempotency_end(struct request *q) MUST_USE; /* stores and commits, or rolls back */
+
+#endif
