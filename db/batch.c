@@ -205,7 +205,7 @@ static void send_gathered(struct pool *p, struct gather *g) {
   u->s = g->s;
   u->community = g->community;
   u->gather = g;
-  for (; u->count < count; u->count++) {
+  for (; u->count < count && g->first; u->count++) {
     struct asked *a = g->first;
     g->first = a->next_asked;
     if (!g->first) g->end = &g->first;

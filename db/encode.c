@@ -126,8 +126,9 @@ static bool put_list(struct builder *b, const struct sql_slot *slot, const char 
   const struct sql_list *list = (const void *)(in + slot->offset);
   if (!list->items && !slot->required) return false;
   enum sql_type item = types[slot->type].item;
-  put_list_head(b, types[item].one, list->count);
-  for (size_t i = 0; i < list->count; i++) {
+  size_t count = list->items ? list->count : 0;
+  put_list_head(b, types[item].one, count);
+  for (size_t i = 0; i < count; i++) {
     if (item == SQL_UUID) {
       put32(b, sizeof(struct uuid));
       build_bytes(b, ((const struct uuid *)list->items)[i].b, sizeof(struct uuid));

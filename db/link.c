@@ -77,7 +77,7 @@ static bool send_plain(struct link *k, struct unit *u, const char *sql) {
 static bool send_statement(struct link *k, struct unit *u) {
   static _Thread_local struct params p;
   const struct statement *s = u->s;
-  if (!params_make(&p, s, u->community, u->asks, u->count)) return false;
+  if (!s || !params_make(&p, s, u->community, u->asks, u->count)) return false;
   bool own = s->lock && k->kind != LINK_TRANSACTION; /* a transaction of its own */
   if (own && !send_plain(k, u, "BEGIN")) return false;
   if (s->lock) { /* the lock pass takes the same parameters */
