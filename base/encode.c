@@ -1,0 +1,82 @@
+/* Bytes as characters: base64url (RFC 4648 section 5) and hexadecimal. */
+#include "base/base.h"
+
+#include <string.h>
+
+static const char base64url_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+struct text base64url(struct arena *a, struct text t) {
+  size_t len = t.len / 3 * 4 + (t.len % 3 ? t.len % 3 + 1 : 0);
+  if (len >= ARENA_LARGEST) {
+    a->failed = true;
+    return LIT("");
+  }
+  char *out = arena_alloc(a, len + 1);
+  uint32_t bits = 0;
+  int held = 0; /* how many bits are not written yet */
+  size_t n = 0;
+  for (size_t i = 0; i < t.len; i++) {
+    bits = bits << 8 | (uint8_t)t.at[i];
+    for (held += 8; held >= 6; held -= 6)
+      out[n++] = base64url_digits[bits >> (held - 6) & 63];
+  }
+  if (held) out[n++] = base64url_digits[bits << (6 - held) & 63];
+  return (struct text){out, n};
+}
+
+static int base64url_value(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '-') return 62;
+  return c == '_' ? 63 : -1;
+}
+
+struct text base64url_decode(struct arena *a, struct text t) {
+  if (t.len % 4 == 1 || t.len >= ARENA_LARGEST) return NONE;
+  char *out = arena_alloc(a, t.len / 4 * 3 + 3);
+  uint32_t bits = 0;
+  int held = 0;
+  size_t n = 0;
+  for (size_t i = 0; i < t.len; i++) {
+    int value = base64url_value(t.at[i]);
+    if (value < 0) return NONE;
+    bits = bits << 6 | (uint32_t)value;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      out[n++] = (char)(bits >> held & 255);
+    }
+  }
+  /* Bits left over must be zero, or several spellings would mean the same bytes. */
+  if (bits & ((1u << held) - 1)) return NONE;
+  return (struct text){out, n};
+}
+
+void hex_write(const void *bytes, size_t len, char *out) {
+  static const char digits[] = "0123456789abcdef";
+  const uint8_t *b = bytes;
+  for (size_t i = 0; i < len; i++) {
+    out[2 * i] = digits[b[i] >> 4];
+    out[2 * i + 1] = digits[b[i] & 15];
+  }
+  out[2 * len] = '\0';
+}
+
+static int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool hex_parse(struct text t, void *out, size_t len) {
+  uint8_t *bytes = out;
+  if (t.len != 2 * len) return false;
+  for (size_t i = 0; i < len; i++) {
+    int high = hex_value(t.at[2 * i]), low = hex_value(t.at[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    bytes[i] = (uint8_t)(high << 4 | low);
+  }
+  return true;
+}
