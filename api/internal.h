@@ -4,7 +4,7 @@
 
 #include "api/api.h"
 
-enum { PATH_PARAMS = 4, REPLY_HEADERS = 12, QUERY_PARAMS = 16, BODY_MOST = 256 << 10 };
+enum { PATH_PARAMS = 4, REPLY_HEADERS = 12, QUERY_PARAMS = 16, BODY_MOST = 60 << 10 };
 enum { TARGET_MOST = 4096, SEGMENTS_MOST = 12 };
 
 struct name_value {
@@ -12,11 +12,10 @@ struct name_value {
 };
 
 enum stage {
-  STAGE_HEAD,     /* the head came */
+  STAGE_HEAD,     /* the request line came */
   STAGE_BODY,     /* reading the body */
   STAGE_RUNNING,  /* in the handler, called by libmicrohttpd */
   STAGE_WAITING,  /* suspended until something continues it */
-  STAGE_ENDING,   /* the handler is done; its transaction is ending */
   STAGE_ANSWERED, /* the response is ready to be queued */
 };
 
@@ -26,7 +25,7 @@ struct exchange {
   struct intake *intake; /* of its loop */
   struct MHD_Connection *connection;
   enum stage stage;
-  bool suspended, transaction_failed;
+  bool suspended;
   uint64_t came_at; /* time_nanos() */
   struct text method_text, target, path, query_string;
   enum method method;
@@ -57,8 +56,20 @@ static inline struct exchange *exchange_of(const struct request *q) {
   return (struct exchange *)(uintptr_t)q;
 }
 
-/* intake.c: raw parts of the HTTP request */
-struct text raw_header(struct exchange *x, const char *name);
+/* One loop's side of libmicrohttpd. */
+struct intake {
+  struct loop *loop;
+  struct api *api;
+  struct MHD_Daemon *daemon;
+  struct watch watch; /* of the daemon's epoll */
+  struct turn turn;
+  struct timer drain; /* after SIGTERM: looks whether all is done */
+  struct cache *cache;
+  uint64_t requests; /* counted for request ids */
+  bool quiet;        /* no longer accepts */
+};
+
+/* intake.c */
 void exchange_finished(struct request *q);
 
 /* reply.c */
@@ -99,7 +110,9 @@ bool cache_answer(struct exchange *x); /* fills the answer from memory */
 void cache_keep(struct exchange *x);
 bool community_known(struct cache *c, struct text slug, int64_t *community);
 void community_keep(struct cache *c, struct text slug, int64_t community);
-struct cache *cache_of(struct exchange *x);
+static inline struct cache *cache_of(struct exchange *x) {
+  return x->intake->cache;
+}
 
 /* answer.c */
 struct text etag_of(struct arena *a, struct text body);

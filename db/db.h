@@ -81,6 +81,8 @@ bool rows_read(struct request *q, const struct rows *r, int i, const struct stat
                void *row);
 /* Writes row i as a JSON object: every column whose name has no leading underscore. */
 void rows_object(const struct rows *r, int i, struct builder *b);
+/* A timestamptz column in full; false when NULL. */
+bool rows_time(const struct rows *r, int i, size_t column, micros *out);
 /* The value of one column as in rows_object, without quotes; NONE when NULL. For CSV. */
 struct text rows_cell(struct request *q, const struct rows *r, int i, size_t column);
 

@@ -173,6 +173,12 @@ void rows_object(const struct rows *r, int i, struct builder *b) {
   build_char(b, '}');
 }
 
+bool rows_time(const struct rows *r, int i, size_t column, micros *out) {
+  struct text t = raw(r, i, column);
+  if (t.at) *out = number(SQL_TIME, t);
+  return t.at != NULL;
+}
+
 struct text rows_cell(struct request *q, const struct rows *r, int i, size_t column) {
   struct text t = raw(r, i, column);
   if (!t.at) return NONE;

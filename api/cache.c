@@ -1,0 +1,117 @@
+/* What a loop remembers: which slug is which community, and bodies of public answers, each good
+ * only at the generation of its community at which it was asked for. One per loop, so without
+ * locks. */
+#include "api/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLUGS = 1024, BODIES = 1024, BODY_MOST_KEPT = 256 << 10, FRESH_MS = 30000 };
+
+struct slug {
+  char name[64];
+  size_t len;
+  int64_t community;
+};
+struct kept {
+  char *target; /* with its query; NULL: empty */
+  size_t target_len;
+  int64_t community;
+  uint64_t generation, until; /* until: time_ticks() */
+  struct builder body;
+  char etag[40];
+  const char *media;
+  char *link; /* the Link header of a page; NULL: none */
+};
+struct cache {
+  struct slug slugs[SLUGS];
+  struct kept bodies[BODIES];
+};
+
+struct cache *cache_new(void) {
+  return calloc(1, sizeof(struct cache));
+}
+
+static void forget(struct kept *k) {
+  free(k->target);
+  free(k->link);
+  builder_free(&k->body);
+  *k = (struct kept){0};
+}
+
+void cache_free(struct cache *c) {
+  for (size_t i = 0; c && i < BODIES; i++)
+    forget(&c->bodies[i]);
+  free(c);
+}
+
+/* FNV-1a; a collision only costs the older entry its place. */
+static size_t place(struct text t, size_t places) {
+  uint64_t h = UINT64_C(14695981039346656037);
+  for (size_t i = 0; i < t.len; i++)
+    h = (h ^ (unsigned char)t.at[i]) * UINT64_C(1099511628211);
+  return (size_t)(h ^ h >> 32) % places;
+}
+
+bool community_known(struct cache *c, struct text slug, int64_t *community) {
+  const struct slug *s = &c->slugs[place(slug, SLUGS)];
+  if (!s->len || s->len != slug.len || memcmp(s->name, slug.at, slug.len) != 0) return false;
+  *community = s->community;
+  return true;
+}
+
+/* A community keeps its slug and its number for ever. */
+void community_keep(struct cache *c, struct text slug, int64_t community) {
+  struct slug *s = &c->slugs[place(slug, SLUGS)];
+  if (slug.len > sizeof s->name) return;
+  memcpy(s->name, slug.at, slug.len);
+  s->len = slug.len;
+  s->community = community;
+}
+
+bool cache_answer(struct exchange *x) {
+  if (!x->route || !x->route->cached || !house_trusted(x->api->house)) return false;
+  struct kept *k = &cache_of(x)->bodies[place(x->target, BODIES)];
+  if (!k->target || !text_equal((struct text){k->target, k->target_len}, x->target)) return false;
+  if (k->generation != house_generation(x->api->house, k->community) ||
+      loop_now(x->q.loop) > k->until) {
+    forget(k);
+    return false;
+  }
+  build_text(&x->answer, built(&k->body));
+  x->q.community = k->community;
+  x->etag = arena_copy(&x->q.arena, text_of(k->etag));
+  x->media = k->media;
+  if (k->link) reply_header(&x->q, "Link", text_of(k->link));
+  x->status = 200;
+  x->from_memory = true;
+  metric_add(lyceum_answers_from_memory, 1);
+  return !x->answer.failed;
+}
+
+/* Kept only if nothing has changed since the question left. */
+void cache_keep(struct exchange *x) {
+  const struct route *r = x->route;
+  if (!r || !r->cached || x->from_memory || x->status != 200 || x->q.problem) return;
+  if (!house_trusted(x->api->house) || x->answer.len > BODY_MOST_KEPT || !x->q.community) return;
+  if (x->generation != house_generation(x->api->house, x->q.community)) return;
+  struct kept *k = &cache_of(x)->bodies[place(x->target, BODIES)];
+  forget(k);
+  k->target = malloc(x->target.len + 1);
+  if (!k->target) return;
+  memcpy(k->target, x->target.at, x->target.len);
+  k->target_len = x->target.len;
+  k->community = x->q.community;
+  k->generation = x->generation;
+  k->until = loop_now(x->q.loop) + FRESH_MS;
+  k->media = x->media;
+  if (x->etag.len < sizeof k->etag) memcpy(k->etag, x->etag.at ? x->etag.at : "", x->etag.len);
+  for (size_t i = 0; i < x->header_count; i++) /* arena_copy ends it with NUL */
+    if (text_is(x->headers[i].name, "Link")) k->link = strdup(x->headers[i].value.at);
+  build_text(&k->body, built(&x->answer));
+  if (k->body.failed) forget(k);
+}
+
+void raise_generation(struct request *q) {
+  house_raise(exchange_of(q)->api->house, q->community);
+}

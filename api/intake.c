@@ -1,0 +1,269 @@
+/* From libmicrohttpd to a request: the raw gate, the body, the run, the end.
+ *
+ * libmicrohttpd calls intake_request first with the head, then with each piece of the body, then
+ * with an upload size of 0, and once more after a resume. A response queued at the head closes the
+ * connection, which is right only when a body may follow that nobody will read. */
+#include "api/intake.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { HEADERS_MOST = 64, HEADER_BYTES_MOST = 12 << 10 };
+
+/* ---- reading what came
+ * ------------------------------------------------------------------------------ */
+
+struct text header(struct request *q, const char *name) {
+  const char *value = NULL;
+  size_t len = 0;
+  if (MHD_lookup_connection_value_n(exchange_of(q)->connection, MHD_HEADER_KIND, name, strlen(name),
+                                    &value, &len) != MHD_YES ||
+      !value)
+    return NONE;
+  return (struct text){value, len};
+}
+
+struct api *api_of(const struct request *q) {
+  return exchange_of(q)->api;
+}
+
+struct text peer_address(struct request *q) {
+  struct exchange *x = exchange_of(q);
+  if (x->address.at) return x->address;
+  char peer[INET6_ADDRSTRLEN] = "";
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const struct sockaddr *a = info ? info->client_addr : NULL;
+  if (a && a->sa_family == AF_INET)
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, peer, sizeof peer);
+  else if (a && a->sa_family == AF_INET6)
+    inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, peer,
+              sizeof peer);
+  x->address = pace_address(&q->arena, x->api->config->trusted_proxies,
+                            arena_copy(&q->arena, text_of(peer)), header(q, "X-Forwarded-For"));
+  return x->address;
+}
+
+/* ---- the raw gate: what libmicrohttpd lets through and HTTP does not
+ * -------------------------------- */
+
+struct head {
+  size_t count, bytes;
+  int hosts, lengths, codings, authorizations;
+  bool bad_name, bad_coding;
+  int64_t length;
+};
+
+static bool is_token(const char *s) {
+  if (!*s) return false;
+  for (; *s; s++)
+    if (*s <= ' ' || *s >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", *s)) return false;
+  return true;
+}
+
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+  struct head *h = cls;
+  (void)kind;
+  const char *v = value ? value : "";
+  h->count++;
+  h->bytes += strlen(name) + strlen(v) + 4;
+  if (!is_token(name)) h->bad_name = true;
+  for (const char *c = v; *c; c++)
+    if ((unsigned char)*c < ' ' && *c != '\t') h->bad_name = true;
+  if (strcasecmp(name, "Host") == 0) h->hosts++;
+  if (strcasecmp(name, "Authorization") == 0) h->authorizations++;
+  if (strcasecmp(name, "Content-Length") == 0) {
+    h->lengths++;
+    if (!text_to_int(text_of(v), &h->length) || *v == '-' || *v == '+') h->bad_name = true;
+  }
+  if (strcasecmp(name, "Transfer-Encoding") == 0) {
+    h->codings++;
+    h->bad_coding = strcasecmp(v, "chunked") != 0;
+  }
+  return MHD_YES;
+}
+
+static bool path_is_plain(struct text path) {
+  for (size_t i = 0; i < path.len; i++)
+    if ((unsigned char)path.at[i] <= ' ' || path.at[i] == 0x7f) return false;
+  return path.len && path.at[0] == '/';
+}
+
+static enum problem head_problem(const struct exchange *x, const struct head *h) {
+  if (x->target.len > TARGET_MOST) return TARGET_TOO_LONG;
+  if (h->count > HEADERS_MOST || h->bytes > HEADER_BYTES_MOST) return HEADERS_TOO_LARGE;
+  if (!path_is_plain(x->path) || h->bad_name || h->hosts > 1 || h->lengths > 1 || h->codings > 1 ||
+      h->authorizations > 1 || (h->lengths && h->codings))
+    return MALFORMED;
+  if (h->bad_coding) return NOT_IMPLEMENTED;
+  return h->length > BODY_MOST ? BODY_TOO_LARGE : NO_PROBLEM;
+}
+
+/* ---- the head
+ * ------------------------------------------------------------------------------------------ */
+
+static bool id_is_good(struct text id) {
+  if (id.len < 8 || id.len > 64) return false;
+  for (size_t i = 0; i < id.len; i++)
+    if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", id.at[i]))
+      return false;
+  return true;
+}
+
+static enum method method_of(struct text m) {
+  static const char *const names[] = {
+      [GET] = "GET", [POST] = "POST", [PUT] = "PUT", [PATCH] = "PATCH", [DELETE] = "DELETE"};
+  for (unsigned i = 1; i < METHOD_COUNT; i++)
+    if (text_is(m, names[i])) return (enum method)i;
+  return text_is(m, "HEAD") ? GET : METHOD_COUNT;
+}
+
+static void allow_header(struct exchange *x, unsigned allowed) {
+  static const char *const names[] = {
+      [GET] = "GET, HEAD", [POST] = "POST", [PUT] = "PUT", [PATCH] = "PATCH", [DELETE] = "DELETE"};
+  struct builder b = {0};
+  for (unsigned i = 1; i < METHOD_COUNT; i++)
+    if (allowed & 1u << i) build_printf(&b, "%s%s", b.len ? ", " : "", names[i]);
+  build_str(&b, ", OPTIONS");
+  reply_header(&x->q, "Allow", built(&b));
+  builder_free(&b);
+}
+
+static void find_route(struct exchange *x) {
+  unsigned allowed;
+  x->route = route_find(x->path, x->method, x->path_params, &allowed);
+  if (x->route) return;
+  if (!allowed) {
+    x->q.problem = NOT_FOUND;
+    return;
+  }
+  allow_header(x, allowed);
+  if (text_is(x->method_text, "OPTIONS"))
+    x->status = 204;
+  else
+    x->q.problem = METHOD_NOT_ALLOWED;
+}
+
+static void read_head(struct exchange *x, const char *method) {
+  struct request *q = &x->q;
+  struct head h = {0};
+  MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &h);
+  x->method_text = arena_copy(&q->arena, text_of(method));
+  x->method = method_of(x->method_text);
+  x->head = text_is(x->method_text, "HEAD");
+  struct text id = header(q, "X-Request-Id");
+  q->id = id_is_good(id) ? arena_copy(&q->arena, id)
+                         : arena_printf(&q->arena, "%x-%x-%" PRIx64, (unsigned)getpid(),
+                                        (unsigned)loop_number(q->loop), ++x->intake->requests);
+  q->chinese = prefers_chinese(header(q, "Accept-Language"));
+  q->problem = head_problem(x, &h);
+  if (q->problem == NO_PROBLEM) find_route(x);
+}
+
+/* ---- running
+ * ------------------------------------------------------------------------------------------- */
+
+void exchange_finished(struct request *q) {
+  struct exchange *x = exchange_of(q);
+  if (in_transaction(q))
+    request_take(q, idempotency_end(q));
+  else
+    deliver(x);
+}
+
+static enum MHD_Result run(struct exchange *x) {
+  struct request *q = &x->q;
+  x->stage = STAGE_RUNNING;
+  request_start(q, (uint64_t)x->api->config->deadline_ms);
+  bool answered = q->problem != NO_PROBLEM || x->status || cache_answer(x);
+  request_take(q, answered ? DONE : gates_pass(q));
+  if (x->stage == STAGE_ANSWERED) return answer_queue(x);
+  x->stage = STAGE_WAITING;
+  x->suspended = true;
+  MHD_suspend_connection(x->connection);
+  return MHD_YES;
+}
+
+static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *connection,
+                                 const char *method) {
+  x->connection = connection;
+  x->stage = STAGE_BODY;
+  read_head(x, method);
+  bool body_follows =
+      header(&x->q, "Content-Length").len > 1 || header(&x->q, "Transfer-Encoding").at;
+  bool refuse_now = x->q.problem == BODY_TOO_LARGE || x->q.problem == MALFORMED ||
+                    x->q.problem == NOT_IMPLEMENTED || x->q.problem == HEADERS_TOO_LARGE;
+  return body_follows && refuse_now ? run(x) : MHD_YES;
+}
+
+static enum MHD_Result take_body(struct exchange *x, const char *upload, size_t *size) {
+  if (x->raw_body.len + *size > BODY_MOST) {
+    x->q.problem = BODY_TOO_LARGE;
+    builder_free(&x->raw_body);
+  } else if (x->q.problem == NO_PROBLEM) {
+    build_bytes(&x->raw_body, upload, *size);
+  }
+  *size = 0;
+  return MHD_YES;
+}
+
+void *intake_target(void *cls, const char *target, struct MHD_Connection *connection) {
+  struct intake *in = cls;
+  struct exchange *x = calloc(1, sizeof *x);
+  (void)connection;
+  if (!x) return NULL;
+  x->intake = in;
+  x->api = in->api;
+  x->came_at = time_nanos();
+  x->q.loop = in->loop;
+  x->q.finished = exchange_finished;
+  x->target = arena_copy(&x->q.arena, text_of(target));
+  x->query_string = x->target;
+  x->path = text_cut(&x->query_string, '?');
+  atomic_fetch_add(&in->api->busy, 1);
+  return x;
+}
+
+enum MHD_Result intake_request(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_size, void **state) {
+  struct exchange *x = *state;
+  (void)cls, (void)url, (void)version;
+  if (!x) return MHD_NO; /* no memory when the target came */
+  switch (x->stage) {
+  case STAGE_HEAD:
+    return take_head(x, connection, method);
+  case STAGE_BODY:
+    return *upload_size ? take_body(x, upload, upload_size) : run(x);
+  case STAGE_ANSWERED:
+    return answer_queue(x);
+  default: /* a spurious call while suspended */
+    return MHD_YES;
+  }
+}
+
+void intake_completed(void *cls, struct MHD_Connection *connection, void **state,
+                      enum MHD_RequestTerminationCode why) {
+  struct exchange *x = *state;
+  struct intake *in = cls;
+  (void)connection, (void)why;
+  if (!x) return;
+  *state = NULL;
+  if (x->q.abandon) (void)x->q.abandon(&x->q); /* only when the daemon stops under it */
+  builder_free(&x->raw_body);
+  builder_free(&x->answer);
+  request_end(&x->q);
+  free(x);
+  atomic_fetch_sub(&in->api->busy, 1);
+}
+
+void intake_connection(void *cls, struct MHD_Connection *connection, void **state,
+                       enum MHD_ConnectionNotificationCode what) {
+  (void)cls, (void)connection, (void)state;
+  metric_add(lyceum_connections, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+}

@@ -1,0 +1,45 @@
+/* A problem as application/problem+json (RFC 9457), in the request's language. */
+#include "api/internal.h"
+
+static void member(struct builder *b, const char *name, struct text value) {
+  build_char(b, ',');
+  build_char(b, '"');
+  build_str(b, name);
+  build_str(b, "\":");
+  build_quoted(b, value);
+}
+
+static void faults(struct builder *b, const struct request *q) {
+  build_str(b, ",\"errors\":[");
+  for (const struct fault *f = q->faults; f; f = f->next) {
+    build_str(b, "{\"pointer\":");
+    build_quoted(b, f->pointer);
+    member(b, "code", text_of(f->code));
+    member(b, "detail", q->chinese ? f->detail_zh : f->detail_en);
+    build_str(b, f->next ? "}," : "}");
+  }
+  build_char(b, ']');
+}
+
+void problem_write(struct exchange *x) {
+  struct request *q = &x->q;
+  const struct problem_kind *p = problem_kind(q->problem);
+  struct text title = text_of(q->chinese ? p->zh : p->en);
+  struct builder *b = &x->answer;
+  builder_free(b);
+  build_str(b, "{\"type\":\"/docs/problems#");
+  build_str(b, p->code);
+  build_str(b, "\",\"title\":");
+  build_quoted(b, title);
+  build_str(b, ",\"status\":");
+  build_int(b, p->status);
+  member(b, "detail", q->detail.at ? q->detail : title);
+  member(b, "instance", x->path.at ? x->path : LIT("/"));
+  member(b, "code", text_of(p->code));
+  if (q->faults) faults(b, q);
+  member(b, "request_id", q->id);
+  build_char(b, '}');
+  x->status = p->status;
+  x->media = "application/problem+json";
+  x->etag = NONE;
+}

@@ -1,0 +1,152 @@
+/* One libmicrohttpd daemon per loop, driven from outside: its epoll descriptor is watched by ours,
+ * and each turn ends with one MHD_run, which answers what was resumed and parses what came. */
+#include "api/intake.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { POOL_BYTES = 24 << 10, IDLE_SECONDS = 75, BACKLOG = 1024, DRAIN_LOOK_MS = 20 };
+
+/* ---- the listening socket
+ * --------------------------------------------------------------------------- */
+
+static socklen_t read_address(const struct config *c, struct sockaddr_storage *a) {
+  struct sockaddr_in *v4 = (void *)a;
+  struct sockaddr_in6 *v6 = (void *)a;
+  if (inet_pton(AF_INET, c->bind, &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)c->port);
+    return sizeof *v4;
+  }
+  if (inet_pton(AF_INET6, c->bind, &v6->sin6_addr) != 1) return 0;
+  v6->sin6_family = AF_INET6;
+  v6->sin6_port = htons((uint16_t)c->port);
+  return sizeof *v6;
+}
+
+static int port_of(int fd) {
+  struct sockaddr_storage a;
+  socklen_t len = sizeof a;
+  if (getsockname(fd, (struct sockaddr *)&a, &len) != 0) return 0;
+  return a.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)(void *)&a)->sin_port)
+                                : ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
+}
+
+int api_listen(const struct config *c, int *port) {
+  struct sockaddr_storage a = {0};
+  socklen_t len = read_address(c, &a);
+  int on = 1;
+  int fd = len ? socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
+  if (fd >= 0) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&a, len) == 0 && listen(fd, BACKLOG) == 0) {
+      *port = port_of(fd);
+      return fd;
+    }
+  }
+  log_write(LOG_ERROR, "cannot_listen", "bind=%s port=%d message=\"%s\"", c->bind, (int)c->port,
+            len ? strerror(errno) : "not an IP address");
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+/* ---- the daemon on the loop
+ * -------------------------------------------------------------------------- */
+
+static void daemon_ready(struct watch *w, uint32_t events) {
+  (void)w, (void)events; /* MHD_run at the end of the turn takes it */
+}
+
+static void run_daemon(struct turn *t) {
+  struct intake *in = CONTAINER_OF(t, struct intake, turn);
+  MHD_run(in->daemon);
+}
+
+static int64_t daemon_wait(struct turn *t) {
+  struct intake *in = CONTAINER_OF(t, struct intake, turn);
+  MHD_UNSIGNED_LONG_LONG ms;
+  return MHD_get_timeout(in->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
+}
+
+static size_t keep_escapes(void *cls, struct MHD_Connection *c, char *s) {
+  (void)cls, (void)c;
+  return strlen(s);
+}
+
+/* libmicrohttpd's own words go to the debug log: at most they tell of broken clients. */
+static void daemon_says(void *cls, const char *format, va_list args) PRINTF_LIKE(2, 0);
+static void daemon_says(void *cls, const char *format, va_list args) {
+  char line[256];
+  (void)cls;
+  (void)vsnprintf(line, sizeof line, format, args);
+  log_write(LOG_DEBUG, "microhttpd", "message=\"%s\"", line);
+}
+
+static struct MHD_Daemon *start_daemon(struct intake *in, int fd) {
+  unsigned loops = (unsigned)(in->api->config->loops > 0 ? in->api->config->loops : 1);
+  unsigned limit = (unsigned)in->api->config->connections / loops;
+  return MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, intake_request,
+      in, MHD_OPTION_EXTERNAL_LOGGER, daemon_says, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+      MHD_OPTION_URI_LOG_CALLBACK, intake_target, in, MHD_OPTION_NOTIFY_COMPLETED, intake_completed,
+      in, MHD_OPTION_NOTIFY_CONNECTION, intake_connection, in, MHD_OPTION_UNESCAPE_CALLBACK,
+      keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+      MHD_OPTION_CONNECTION_LIMIT, limit ? limit : 1, MHD_OPTION_CONNECTION_TIMEOUT,
+      (unsigned)IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#if MHD_VERSION >= 0x01000000
+      MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#endif
+      MHD_OPTION_END);
+}
+
+/* After SIGTERM: no new connections, then, when nothing is under way any more, the loop stops. */
+static void look_drained(struct timer *t) {
+  struct intake *in = CONTAINER_OF(t, struct intake, drain);
+  if (atomic_load(&in->api->stopping) && !in->quiet) {
+    in->quiet = true;
+    int fd = MHD_quiesce_daemon(in->daemon);
+    if (fd >= 0) close(fd);
+  }
+  if (in->quiet && atomic_load(&in->api->busy) == 0) {
+    loop_stop(in->loop);
+    return;
+  }
+  loop_timer(in->loop, t, loop_now(in->loop) + DRAIN_LOOK_MS);
+}
+
+bool api_open(struct loop *l, struct api *api, int fd) {
+  struct intake *in = calloc(1, sizeof *in);
+  if (!in || !router_open()) {
+    free(in);
+    return false;
+  }
+  in->loop = l;
+  in->api = api;
+  in->cache = cache_new();
+  in->daemon = in->cache ? start_daemon(in, fd) : NULL;
+  loop_keep(l, ROOM_API, in);
+  if (!in->daemon) return false;
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(in->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  in->watch = (struct watch){info->epoll_fd, daemon_ready};
+  in->turn = (struct turn){NULL, run_daemon, daemon_wait};
+  in->drain.fire = look_drained;
+  loop_each_turn(l, &in->turn);
+  loop_timer(l, &in->drain, loop_now(l) + DRAIN_LOOK_MS);
+  return loop_watch(l, &in->watch, EPOLLIN);
+}
+
+void api_close(struct loop *l) {
+  struct intake *in = loop_kept(l, ROOM_API);
+  if (!in) return;
+  if (in->daemon) MHD_stop_daemon(in->daemon);
+  cache_free(in->cache);
+  loop_keep(l, ROOM_API, NULL);
+  free(in);
+}

@@ -1,0 +1,8 @@
+-- Keeps an answer beside its effect, in the same transaction. A key older than 7 days is free again.
+-- in: caller uuid!, key text!, hash bytea!, status int!, headers bytea!, body bytea!
+INSERT INTO idempotency AS i (community_id, caller, key, request_hash, status, headers, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (community_id, caller, key) DO UPDATE
+SET request_hash = excluded.request_hash, status = excluded.status, headers = excluded.headers,
+    body = excluded.body, created_at = now()
+WHERE i.created_at <= now() - interval '7 days'
