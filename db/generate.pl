@@ -77,7 +77,8 @@ sub table_of {
     my $c = "static const struct sql_slot $table\[] = {\n";
     for my $s (@slots) {
         my $m = member($s->{name});
-        my $has = $scalar{$s->{type}} && !$s->{required} ? "offsetof(struct $struct, has_$m)" : 'SIZE_MAX';
+        my $has = 'SIZE_MAX';
+        $has = "offsetof(struct $struct, has_$m)" if $scalar{$s->{type}} && !$s->{required};
         $c .= sprintf "    {\"%s\", %s, %s, offsetof(struct %s, %s), %s},\n", $s->{name},
             $sql_type{$s->{type}}, $s->{required} ? 'true' : 'false', $struct, $m, $has;
     }
@@ -109,11 +110,12 @@ for my $path (sort glob "$sql_dir/*.sql") {
     (my $body = $text) =~ s/^\s*--.*\n//mg;
     my $flags = join ' | ', map { "SQL_\U$_" } sort keys %flag;
 
-    $h .= "\n/* $says[0]" . (@says > 1 ? "\n   " . join("\n   ", @says[1 .. $#says]) : '') . " */\n";
+    $h .= "\n/* " . join("\n   ", @says) . " */\n";
     $h .= "extern const struct statement sql_$name;\n";
     if (@in) {
         $h .= struct_of("${name}_in", @in);
-        $h .= "#define ask_$name(q, next, ...) \\\n  ask((q), &sql_$name, (next), &(const struct ${name}_in){__VA_ARGS__})\n";
+        $h .= "#define ask_$name(q, next, ...) \\\n"
+            . "  ask((q), &sql_$name, (next), &(const struct ${name}_in){__VA_ARGS__})\n";
     } else {
         $h .= "#define ask_$name(q, next) ask((q), &sql_$name, (next), NULL)\n";
     }
@@ -122,7 +124,8 @@ for my $path (sort glob "$sql_dir/*.sql") {
         $h .= "static inline bool row_$name(struct request *q, const struct rows *r, int i,\n"
             . "                             struct ${name}_row *row) {\n"
             . "  return rows_read(q, r, i, &sql_$name, row);\n}\n";
-        $h .= "static inline bool one_$name(struct request *q, const struct rows *r, struct ${name}_row *row) {\n"
+        $h .= "static inline bool one_$name(struct request *q, const struct rows *r,\n"
+            . "                             struct ${name}_row *row) {\n"
             . "  return rows_read(q, r, 0, &sql_$name, row);\n}\n";
     }
     $c .= c_bytes("text_$name", $body);
@@ -133,14 +136,17 @@ for my $path (sort glob "$sql_dir/*.sql") {
     $c .= "const struct statement sql_$name = {\"$name\", text_$name, "
         . (defined $lock ? "lock_$name" : 'NULL') . ", " . ($flags || '0') . ", $number,\n    "
         . (@in  ? "in_$name, "  . scalar(@in)  . ", sizeof(struct ${name}_in), "  : 'NULL, 0, 0, ')
-        . (@out ? "out_$name, " . scalar(@out) . ", sizeof(struct ${name}_row)" : 'NULL, 0, 0') . "};\n\n";
+        . (@out ? "out_$name, " . scalar(@out) . ", sizeof(struct ${name}_row)" : 'NULL, 0, 0')
+        . "};\n\n";
     push @names, $name;
 }
 
 my $note = "/* Made by db/generate.pl from $sql_dir; change the .sql files instead. */\n";
-put("$out/sql.h", "$note#ifndef LYCEUM_SQL_H\n#define LYCEUM_SQL_H\n\n#include \"db/db.h\"\n$h\n#endif\n");
+put("$out/sql.h", "$note#ifndef LYCEUM_SQL_H\n#define LYCEUM_SQL_H\n\n"
+    . "#include \"db/db.h\"\n$h\n#endif\n");
 put("$out/sql.c", "$note#include \"db/sql.h\"\n\n$c"
-    . "const struct statement *const statements[] = {\n" . join('', map { "    &sql_$_,\n" } @names) . "};\n"
+    . "const struct statement *const statements[] = {\n"
+    . join('', map { "    &sql_$_,\n" } @names) . "};\n"
     . "const size_t statement_count = " . scalar(@names) . ";\n");
 
 my ($m, $list) = ("$note#include \"db/db.h\"\n\n", '');
@@ -152,4 +158,5 @@ for my $path (sort glob "$migrations_dir/*.sql") {
     $list .= "    {\"$name\", text_$count, \"" . sha256_hex($text) . "\"},\n";
     $count++;
 }
-put("$out/migrations.c", "$m\nconst struct migration migrations[] = {\n$list};\nconst size_t migration_count = $count;\n");
+put("$out/migrations.c", "$m\nconst struct migration migrations[] = {\n$list};\n"
+    . "const size_t migration_count = $count;\n");

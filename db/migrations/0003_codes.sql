@@ -216,7 +216,8 @@ CREATE TABLE entitlement (
     (member_id WITH =, span WITH &&, product_id WITH =, community_id WITH =)
     WHERE (void_reason IS NULL)
 );
--- Readers say `voided_at IS NULL`. "Append at the last upper bound" reads one row, however many spans a member has gathered.
+-- Readers say `voided_at IS NULL`. "Append at the last upper bound" reads one row, however many
+-- spans a member has gathered.
 CREATE INDEX entitlement_last ON entitlement (community_id, member_id, product_id, upper(span))
   WHERE voided_at IS NULL;
 CREATE UNIQUE INDEX entitlement_line_once ON entitlement (community_id, order_line_id, unit)

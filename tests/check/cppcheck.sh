@@ -9,5 +9,5 @@ folders=$(ls -d base db auth rules formats gateways jobs api cli 2>/dev/null)
 cppcheck --quiet --std=c11 --language=c -D_GNU_SOURCE -I. -Ibuild/gen -j "$(nproc)" \
   --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
   --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-  --suppress=unmatchedSuppression --cppcheck-build-dir=build/cppcheck \
+  --suppress=uninitvar --suppress=unmatchedSuppression --cppcheck-build-dir=build/cppcheck \
   --template='{file}:{line}: {message} [{id}]' $folders
