@@ -24,8 +24,7 @@ struct house *house_new(const struct secrets *s, const char *issuer, int64_t tok
 void house_free(struct house *h);
 const struct secrets *house_secrets(const struct house *h);
 
-/* ---- access tokens: JWT, ES256 (RFC 7519, RFC 8725, RFC 9068) ----------------------------------
- */
+/* ---- access tokens: JWT, ES256 (RFC 7519, RFC 8725, RFC 9068) ----------------------------- */
 
 struct claims {
   struct caller caller; /* account, member, session, role; issued_at is set by token_issue */
@@ -55,8 +54,7 @@ bool key_make(const struct secrets *s, struct arena *a, struct text *kid, struct
               struct text *jwk); /* a fresh P-256 key; kid is its RFC 7638 thumbprint */
 void house_jwks(struct house *h, struct builder *b); /* RFC 7517 */
 
-/* ---- revocation, as told by NOTIFY and by this process's own writes
- * ------------------------------ */
+/* ---- revocation, as told by NOTIFY and by this process's own writes ----------------------- */
 
 void house_end_session(struct house *h, struct uuid session);
 void house_member_changed(struct house *h, int64_t community, struct uuid member, int64_t version);
@@ -73,8 +71,7 @@ bool house_keys_wanted(struct house *h); /* `keys` was heard since the last call
 void house_trust(struct house *h, bool alive);
 bool house_trusted(const struct house *h);
 
-/* ---- refresh tokens
- * ------------------------------------------------------------------------------ */
+/* ---- refresh tokens ----------------------------------------------------------------------- */
 
 /* A refresh token is session | count | HMAC of both, so a forged one is told without a look-up, its
  * successor can be given twice when an answer was lost, and an old one is recognised as reuse. */
@@ -86,8 +83,7 @@ struct text refresh_make(const struct secrets *s, struct arena *a, struct refres
 bool refresh_parse(const struct secrets *s, struct text token, struct refresh *out);
 struct digest refresh_digest(struct text token);
 
-/* ---- invite codes, challenge codes, check-in codes
- * ------------------------------------------------ */
+/* ---- invite codes, challenge codes, check-in codes ---------------------------------------- */
 
 struct digest code_digest(const struct secrets *s, struct text normalised);
 /* Of a 6-digit code for one challenge. */
@@ -100,8 +96,7 @@ void check_in_code(const struct secrets *s, int64_t community, struct uuid lectu
 bool check_in_valid(const struct secrets *s, int64_t community, struct uuid lecture, micros at,
                     struct text code);
 
-/* ---- roles
- * ---------------------------------------------------------------------------------------- */
+/* ---- roles -------------------------------------------------------------------------------- */
 
 enum role role_of(struct text name); /* ROLE_NOBODY when unknown */
 const char *role_name(enum role r);
@@ -109,8 +104,7 @@ const char *role_name(enum role r);
  * lecturers; owners manage all. */
 bool may_manage(enum role who, enum role whom, enum role role);
 
-/* ---- pace: rate limits
- * ----------------------------------------------------------------------------- */
+/* ---- pace: rate limits -------------------------------------------------------------------- */
 
 enum pace_class { PACE_NONE, GENERAL, SIGN_INS, SIGN_UPS, GUESSES, CHALLENGES, PACE_COUNT };
 enum pace_scope { PER_ACCOUNT, PER_ADDRESS, OVERALL };
