@@ -119,7 +119,8 @@ bool db_ready(struct loop *l); /* all links up */
 
 /* Notifications (LISTEN lyceum) on a link of their own: payloads arrive on the loop that listens.
  * `alive` tells at most a second late whether the link works: while false, nothing from memory may
- * be trusted. `lost` is called on reconnect too, for what may have been missed. */
+ * be trusted. `back` is called on every connect, the first one too, for what may have been missed.
+ */
 struct listener;
 struct listener *listener_open(struct loop *l, const struct db_settings *s,
                                void (*heard)(void *who, struct text payload),
@@ -135,27 +136,57 @@ struct migration {
 extern const struct migration migrations[];
 extern const size_t migration_count;
 
-/* Blocking, for the command line: a plain connection, outside the loop. NULL and a message in *why
- * (malloc'ed) when it can't connect. */
+/* ---- blocking: for the command line, and for jobs on threads of their own -----------------------
+ *
+ * A plain connection outside the loops. Where a function fails, it returns false (or NULL) and
+ * leaves a sentence in *why: malloc'ed, the caller's to free; what was there before is freed. */
+
 struct session;
 struct session *session_open(const char *conninfo, char **why);
-void session_close(struct session *s);
+void session_close(struct session *s); /* NULL is fine */
+bool session_alive(const struct session *s); /* as far as the last call told */
 /* Runs SQL that may hold several statements, without parameters. */
 bool session_run(struct session *s, const char *sql, char **why);
-/* Runs one generated statement; rows live until the next call. */
+bool session_commit(struct session *s, char **why); /* false too when it came to a rollback */
+/* Runs one generated statement (a batched one with one element); rows live until the next call. A
+ * struct request of which only the arena is used serves to read them. */
 bool session_ask(struct session *s, int64_t community, const struct statement *st, const void *in,
                  struct rows *r, char **why);
-struct pg_conn *session_raw(struct session *s); /* for COPY in db/ only */
+struct pg_conn *session_raw(struct session *s); /* for db/ only */
+bool session_fails(char **why, const char *format, ...) PRINTF_LIKE(2, 3); /* false, always */
+
 /* Applies what is missing, in order, each in its own transaction, under an advisory lock. Refuses
- * when an applied migration's checksum differs or the database knows newer ones. *applied counts.
- */
-bool migrate(struct session *s, int *applied, char **why);
-/* Migrations the database still lacks: -1 when it has some that this binary does not know. */
+ * when an applied migration's checksum differs or the database knows newer ones. *applied counts;
+ * `tell`, unless NULL, hears of each. Run by the owner. */
+typedef void migrated(void *who, const struct migration *m, int64_t took_ms);
+bool migrate(struct session *s, migrated *tell, void *who, int *applied, char **why);
+/* Migrations the database still lacks: -1 when it can't be asked, has some that this binary does
+ * not know, or has other ones of the same name. */
 int migrations_missing(struct session *s, char **why);
-/* The conninfo of the server's own role, from the owner's: other user, password derived from the
- * secret. malloc'ed; NULL and *why when the conninfo can't be parsed. */
+
+/* The conninfo of the server's own role, from the owner's: other user and password. The owner's own
+ * comes back when it names that role already. malloc'ed; NULL when it can't be parsed. */
 char *server_conninfo(const char *owner, const char *role, const char *password, char **why);
-/* Gives the role its login and password; run by the owner. */
+/* Gives the role its login and password, and makes it a member of lyceum_server when it is another
+ * one. Changes nothing when the role can connect already. Run by the owner. */
 bool server_role_set(struct session *s, const char *role, const char *password, char **why);
+
+/* COPY … FROM STDIN (FORMAT binary), one value after the other. A failure sticks until copy_end. */
+struct copy {
+  struct session *session;
+  struct builder rows; /* not yet sent */
+  bool failed;
+};
+bool copy_begin(struct copy *c, struct session *s, const char *sql, char **why);
+void copy_row(struct copy *c, int fields); /* how many values follow */
+void copy_uuid(struct copy *c, struct uuid u);
+void copy_text(struct copy *c, struct text t);  /* NONE is NULL */
+void copy_bytea(struct copy *c, struct text t); /* the same */
+void copy_int8(struct copy *c, int64_t n);
+void copy_int4(struct copy *c, int64_t n);
+void copy_bool(struct copy *c, bool b);
+void copy_time(struct copy *c, micros t);
+void copy_null(struct copy *c);
+bool copy_end(struct copy *c, char **why); /* frees what copy_begin took, whatever comes */
 
 #endif

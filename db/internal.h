@@ -127,4 +127,8 @@ enum problem fault_problem(const PGresult *failure, const char *where);
 bool fault_retries(const PGresult *failure, bool batch); /* worth asking again */
 bool fault_ends_link(const PGresult *failure); /* read-only after a switch-over, shutdown */
 
+/* The blocking side: a connection by conninfo, and PostgreSQL's or libpq's words in *why. */
+PGconn *session_dial(const char *conninfo);
+bool result_fails(const PGresult *r, PGconn *conn, char **why); /* false, always */
+
 #endif

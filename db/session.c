@@ -1,0 +1,126 @@
+/* A plain connection that blocks, for the command line and for jobs on threads of their own. */
+#include "db/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct session {
+  PGconn *conn;
+  PGresult *rows; /* of the last ask */
+};
+
+bool session_fails(char **why, const char *format, ...) {
+  va_list args;
+  char *said = NULL;
+  va_start(args, format);
+  int len = vasprintf(&said, format, args);
+  va_end(args);
+  if (len < 0) said = NULL;
+  free(*why);
+  *why = said;
+  return false;
+}
+
+/* libpq ends its messages with a line break. */
+static bool conn_fails(PGconn *conn, char **why) {
+  struct text t = text_trim(text_of(PQerrorMessage(conn)));
+  return session_fails(why, "%.*s", TEXT_ARGS(t));
+}
+
+bool result_fails(const PGresult *r, PGconn *conn, char **why) {
+  const char *message = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+  const char *detail = PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL);
+  const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
+  if (!message) return conn_fails(conn, why);
+  return session_fails(why, "%s%s%s%s%s", message, detail ? "; " : "", detail ? detail : "",
+                       hint ? "; " : "", hint ? hint : "");
+}
+
+/* What conninfo says itself comes later in the list and so wins over our defaults. */
+PGconn *session_dial(const char *conninfo) {
+  static const char *const keys[] = {"connect_timeout", "application_name", "dbname",
+                                     "client_encoding", NULL};
+  const char *values[] = {"5", "lyceum", conninfo, "UTF8", NULL};
+  return PQconnectdbParams(keys, values, 1);
+}
+
+/* Notices (`relation exists, skipping`) are no news to whoever runs a command. */
+static void unheard(void *who, const PGresult *notice) {
+  (void)who;
+  (void)notice;
+}
+
+struct session *session_open(const char *conninfo, char **why) {
+  struct session *s = calloc(1, sizeof *s);
+  if (!s) return NULL;
+  s->conn = session_dial(conninfo);
+  if (PQstatus(s->conn) == CONNECTION_OK) {
+    PQsetNoticeReceiver(s->conn, unheard, NULL);
+    return s;
+  }
+  conn_fails(s->conn, why);
+  session_close(s);
+  return NULL;
+}
+
+void session_close(struct session *s) {
+  if (!s) return;
+  PQclear(s->rows);
+  PQfinish(s->conn);
+  free(s);
+}
+
+struct pg_conn *session_raw(struct session *s) {
+  return s->conn;
+}
+
+bool session_alive(const struct session *s) {
+  return PQstatus(s->conn) == CONNECTION_OK;
+}
+
+static bool went_well(const PGresult *r) {
+  ExecStatusType status = PQresultStatus(r);
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+bool session_run(struct session *s, const char *sql, char **why) {
+  PGresult *r = PQexec(s->conn, sql);
+  bool good = went_well(r);
+  if (!good) result_fails(r, s->conn, why);
+  PQclear(r);
+  return good;
+}
+
+/* COMMIT of a failed transaction succeeds as a command, and says ROLLBACK. */
+bool session_commit(struct session *s, char **why) {
+  PGresult *r = PQexec(s->conn, "COMMIT");
+  bool good = went_well(r) && strcmp(PQcmdStatus(r), "COMMIT") == 0;
+  if (!good && went_well(r))
+    session_fails(why, "the transaction had failed and was rolled back");
+  else if (!good)
+    result_fails(r, s->conn, why);
+  PQclear(r);
+  return good;
+}
+
+static PGresult *ask_text(struct session *s, const char *text, const struct params *p) {
+  return PQexecParams(s->conn, text, p->count, p->types, p->values, p->lengths, p->formats, 1);
+}
+
+bool session_ask(struct session *s, int64_t community, const struct statement *st, const void *in,
+                 struct rows *r, char **why) {
+  const struct params *p = params_of(st, community, in);
+  PQclear(s->rows);
+  s->rows = NULL;
+  *r = (struct rows){.statement = st};
+  if (!p) return session_fails(why, "%s: the parameters are too large", st->name);
+  s->rows = ask_text(s, st->text, p);
+  if (!went_well(s->rows)) {
+    result_fails(s->rows, s->conn, why);
+    return false;
+  }
+  r->result = s->rows;
+  r->count = PQntuples(s->rows);
+  return true;
+}
