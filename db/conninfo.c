@@ -25,8 +25,8 @@ static const char *value_of(const PQconninfoOption *options, const char *keyword
 
 /* What the owner proves itself with is nothing for the server's role. */
 static bool is_owners(const char *keyword) {
-  static const char *const own[] = {"user", "password", "passfile", "sslcert", "sslkey",
-                                    "sslpassword"};
+  static const char *const own[] = {"user",    "password", "passfile",
+                                    "sslcert", "sslkey",   "sslpassword"};
   for (size_t i = 0; i < COUNT(own); i++)
     if (strcmp(keyword, own[i]) == 0) return true;
   return false;
@@ -118,9 +118,8 @@ static bool set_locked(struct session *s, const char *role, const char *password
                   role, PQuser(conn), said ? said : "out of memory");
   free(said);
   if (!good || connects(conn, role, password)) return good;
-  return session_fails(why,
-                       "the role %s has its password but still can't connect: look at pg_hba.conf",
-                       role);
+  return session_fails(
+      why, "the role %s has its password but still can't connect: look at pg_hba.conf", role);
 }
 
 bool server_role_set(struct session *s, const char *role, const char *password, char **why) {

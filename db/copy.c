@@ -24,8 +24,7 @@ static void put64(struct copy *c, int64_t n) {
 }
 
 static void send(struct copy *c) {
-  if (c->rows.failed ||
-      PQputCopyData(session_raw(c->session), c->rows.at, (int)c->rows.len) != 1)
+  if (c->rows.failed || PQputCopyData(session_raw(c->session), c->rows.at, (int)c->rows.len) != 1)
     c->failed = true;
   c->rows.len = 0;
 }

@@ -143,7 +143,7 @@ extern const size_t migration_count;
 
 struct session;
 struct session *session_open(const char *conninfo, char **why);
-void session_close(struct session *s); /* NULL is fine */
+void session_close(struct session *s);       /* NULL is fine */
 bool session_alive(const struct session *s); /* as far as the last call told */
 /* Runs SQL that may hold several statements, without parameters. */
 bool session_run(struct session *s, const char *sql, char **why);
@@ -152,7 +152,7 @@ bool session_commit(struct session *s, char **why); /* false too when it came to
  * struct request of which only the arena is used serves to read them. */
 bool session_ask(struct session *s, int64_t community, const struct statement *st, const void *in,
                  struct rows *r, char **why);
-struct pg_conn *session_raw(struct session *s); /* for db/ only */
+struct pg_conn *session_raw(struct session *s);                            /* for db/ only */
 bool session_fails(char **why, const char *format, ...) PRINTF_LIKE(2, 3); /* false, always */
 
 /* Applies what is missing, in order, each in its own transaction, under an advisory lock. Refuses

@@ -28,25 +28,25 @@ static const char show[] =
 
 static int newer(const char *name, char **why) {
   session_fails(why,
-                       "the database has the migration %s, which this program does not know: a "
-                       "newer version was here. Run that version, or restore a backup made before",
-                       name);
+                "the database has the migration %s, which this program does not know: a "
+                "newer version was here. Run that version, or restore a backup made before",
+                name);
   return -1;
 }
 
 static int changed(const char *name, char **why) {
   session_fails(why,
-                       "the migration %s was changed after the database had applied it. Put "
-                       "db/migrations/%s.sql back as it was, and write a new migration instead",
-                       name, name);
+                "the migration %s was changed after the database had applied it. Put "
+                "db/migrations/%s.sql back as it was, and write a new migration instead",
+                name, name);
   return -1;
 }
 
 static int gap(const char *name, char **why) {
   session_fails(why,
-                       "the database lacks the migration %s but has later ones. Migrations are "
-                       "applied in order: give the new one a higher number",
-                       name);
+                "the database lacks the migration %s but has later ones. Migrations are "
+                "applied in order: give the new one a higher number",
+                name);
   return -1;
 }
 
