@@ -68,8 +68,10 @@ bool time_parse(struct text t, micros *out);
 
 /* Memory that is given back at once. It never returns NULL: when memory runs out it hands out of a
  * small reserve of its thread and sets `failed`, and whoever owns the arena answers "out of memory"
- * instead of the result, so that handlers need no check. Requests above ARENA_LARGEST are refused
- * by design: large bodies are written with a builder. */
+ * instead of the result, so that handlers need no check. What a failed arena handed out may
+ * overlap: it is good for writing, and a list of unknown length is not to be linked out of it.
+ * Above ARENA_LARGEST arena_alloc aborts (bound your counts first), and the texts below come out
+ * empty with `failed` set: large bodies are written with a builder. */
 struct arena {
   struct arena_chunk *chunks; /* newest first */
   struct arena_clean *cleans; /* run newest first by arena_free */
@@ -109,7 +111,7 @@ void build_time(struct builder *b, micros t);
 void build_printf(struct builder *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void build_quoted(struct builder *b, struct text t); /* a JSON string with its quotes, RFC 8259 */
 void build_html(struct builder *b, struct text t);   /* & < > " ' escaped */
-struct text built(const struct builder *b);
+struct text built(const struct builder *b);          /* NONE when it failed or is empty */
 void builder_free(struct builder *b);
 
 /* ---- JSON in (Jansson) ------------------------------------------------------------------------
@@ -144,6 +146,8 @@ void json_write(struct builder *b, const struct json *j); /* compact, keys in th
 /* ---- cryptography (OpenSSL 3, argon2) ----------------------------------------------------------
  */
 
+/* Digests can't fail, except that a thread's first one aborts when memory runs out: call one when a
+ * thread starts. */
 struct digest {
   uint8_t b[32];
 };
@@ -340,8 +344,10 @@ void fault_add(struct request *q, struct text pointer, const char *code, struct 
  */
 
 struct work_pool;
-struct work_pool *work_pool_new(int threads, int queue); /* NULL when threads can't start */
-void work_pool_free(struct work_pool *p);                /* waits for what runs */
+struct work_pool *work_pool_new(int threads, int queue); /* NULL when no thread can start */
+/* Waits for what runs and drops what is queued. Call it when the loops have stopped and before they
+ * are freed. */
+void work_pool_free(struct work_pool *p);
 /* Runs `run(state)` on the pool, then `next(q)` on the loop. `state` must outlive an abandoned
  * request, so it is malloc'ed memory that the pool frees with free() after `next` or abandonment;
  * `run` touches nothing else. A full queue is the problem BUSY. */
@@ -363,12 +369,15 @@ struct fetch_call {
   bool start_tls;                   /* SMTP: demand STARTTLS */
 };
 struct fetched {
-  int status;        /* HTTP or SMTP status; 0 when none came */
-  struct text body;  /* at most 1 MiB */
-  const char *error; /* libcurl's words; NULL when an answer came */
+  int status;       /* HTTP status, or SMTP's last; 0 when none came */
+  struct text body; /* at most 1 MiB; lives as long as the request */
+  const char
+      *error; /* libcurl's words; NULL when an HTTP answer came whole or the mail was taken */
 };
 typedef struct step (*fetch_next)(struct request *q, const struct fetched *f);
-/* All strings must live in the request's arena or longer. */
+/* All strings must live in the request's arena or longer. Line breaks are taken out of headers.
+ * Mail gets Date and Message-ID unless they are given, and non-ASCII header values are encoded (RFC
+ * 2047). Redirects are not followed. */
 struct step fetch(struct request *q, const struct fetch_call *call, fetch_next next) MUST_USE;
 bool fetch_open(struct loop *l); /* once per loop */
 void fetch_close(struct loop *l);

@@ -1,0 +1,290 @@
+/* Outgoing HTTP and SMTP: libcurl's multi interface, driven by the loop.
+ *
+ * libcurl tells which sockets to watch (watch_socket) and when to call it again (set_timer); we
+ * tell it what happened (act), and then look which transfers have ended. Continuations run from
+ * there, never out of one of libcurl's callbacks, so they may start or abandon transfers. */
+#include "base/fetch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+
+enum { ANSWER_CAP = 1 << 20, TIMEOUT_MS = 10000, CONNECT_MS = 5000 };
+
+struct fetcher { /* a loop's */
+  struct loop *loop;
+  CURLM *multi;
+  struct timer timer;
+  struct transfer *transfers;
+};
+
+struct socket {
+  struct watch watch;
+  struct fetcher *fetcher;
+};
+
+/* ---- what libcurl asks of the loop -------------------------------------------------------------
+ */
+
+static void act(struct fetcher *f, curl_socket_t fd, int what);
+
+static void socket_ready(struct watch *w, uint32_t events) {
+  struct socket *s = CONTAINER_OF(w, struct socket, watch);
+  int what = (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+             (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+  act(s->fetcher, w->fd, what); /* may have freed s */
+}
+
+static void timer_fired(struct timer *t) {
+  act(CONTAINER_OF(t, struct fetcher, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int set_timer(CURLM *multi, long ms, void *fetcher) {
+  struct fetcher *f = fetcher;
+  (void)multi;
+  if (ms < 0)
+    loop_untimer(f->loop, &f->timer);
+  else
+    loop_timer(f->loop, &f->timer, time_ticks() + (uint64_t)ms);
+  return 0;
+}
+
+static int forget_socket(struct fetcher *f, curl_socket_t fd, struct socket *s) {
+  if (s) {
+    loop_unwatch(f->loop, &s->watch);
+    free(s);
+  }
+  curl_multi_assign(f->multi, fd, NULL);
+  return 0;
+}
+
+/* -1 makes libcurl fail the transfers of this socket. */
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *fetcher, void *known) {
+  struct fetcher *f = fetcher;
+  struct socket *s = known;
+  (void)easy;
+  if (what == CURL_POLL_REMOVE) return forget_socket(f, fd, s);
+  if (!s) {
+    s = calloc(1, sizeof *s);
+    if (!s) return -1;
+    *s = (struct socket){{.fd = fd, .ready = socket_ready}, f};
+    curl_multi_assign(f->multi, fd, s);
+  }
+  uint32_t events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
+                    (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+  return loop_watch(f->loop, &s->watch, events) ? 0 : -1;
+}
+
+/* ---- the life of a transfer --------------------------------------------------------------------
+ */
+
+static size_t take_answer(char *bytes, size_t size, size_t count, void *transfer) {
+  struct transfer *t = transfer;
+  build_bytes(&t->body, bytes, size * count);
+  return t->body.failed ? 0 : size * count; /* 0 ends it with CURLE_WRITE_ERROR */
+}
+
+/* Out of libcurl's hands; its connection is kept for the next one if it is whole. */
+static void leave(struct transfer *t) {
+  if (!t->fetcher) return;
+  curl_multi_remove_handle(t->fetcher->multi, t->easy);
+  t->fetcher = NULL;
+  *t->link = t->next;
+  if (t->next) t->next->link = t->link;
+}
+
+static void transfer_free(void *transfer) {
+  struct transfer *t = transfer;
+  leave(t);
+  curl_easy_cleanup(t->easy);
+  curl_slist_free_all(t->headers);
+  curl_slist_free_all(t->recipients);
+  curl_mime_free(t->mime);
+  builder_free(&t->body);
+  free(t);
+}
+
+/* Nothing has happened as long as nothing was sent: a name being resolved, a connection made. */
+static bool abandoned(struct request *q) {
+  struct transfer *t = q->waits_on;
+  long request = 1;
+  curl_off_t upload = 1;
+  curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request);
+  curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &upload);
+  leave(t);
+  return request == 0 && upload == 0;
+}
+
+static const char *words_for(struct transfer *t, CURLcode code) {
+  if (code == CURLE_OK) return NULL;
+  if (t->body.failed) return "the answer is larger than 1 MiB";
+  return t->error[0] ? t->error : curl_easy_strerror(code);
+}
+
+static void ended(struct transfer *t, CURLcode code) {
+  struct request *q = t->q;
+  long status = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+  t->result = (struct fetched){(int)status, built(&t->body), words_for(t, code)};
+  leave(t);
+  q->abandon = NULL;
+  q->waits_on = NULL;
+  request_take(q, t->then(q, &t->result));
+}
+
+static void act(struct fetcher *f, curl_socket_t fd, int what) {
+  int running, left;
+  CURLMsg *m;
+  curl_multi_socket_action(f->multi, fd, what, &running);
+  while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
+    char *transfer = NULL;
+    CURLcode code = m->data.result; /* m dies with the transfer's leaving */
+    if (m->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &transfer);
+    ended((struct transfer *)(void *)transfer, code);
+  }
+}
+
+/* ---- a call becomes a transfer -----------------------------------------------------------------
+ */
+
+bool fetch_header(struct transfer *t, struct text line) {
+  char *clean = malloc(line.len + 1);
+  size_t n = 0;
+  if (!clean) return false;
+  for (size_t i = 0; i < line.len; i++) {
+    unsigned char c = (unsigned char)line.at[i];
+    if ((c >= 0x20 && c != 0x7F) || c == '\t') clean[n++] = line.at[i];
+  }
+  clean[n] = '\0';
+  struct curl_slist *longer = curl_slist_append(t->headers, clean);
+  free(clean);
+  if (longer) t->headers = longer;
+  return longer != NULL;
+}
+
+bool fetch_has_header(const struct fetch_call *call, const char *name_and_colon) {
+  for (size_t i = 0; call->headers && call->headers[i]; i++)
+    if (strncasecmp(call->headers[i], name_and_colon, strlen(name_and_colon)) == 0) return true;
+  return false;
+}
+
+static bool is_mail(const struct fetch_call *call) {
+  return strncasecmp(call->url, "smtp://", 7) == 0 || strncasecmp(call->url, "smtps://", 8) == 0;
+}
+
+static bool set_http(struct transfer *t, const struct fetch_call *call) {
+  bool good = true, has_body = call->body.at != NULL;
+  for (size_t i = 0; call->headers && call->headers[i]; i++)
+    good = good && fetch_header(t, text_of(call->headers[i]));
+  /* A name without a value keeps libcurl from adding its own: no form nobody spoke of, and no
+   * waiting for "100 Continue". */
+  if (!fetch_has_header(call, "content-type:"))
+    good = good && fetch_header(t, LIT("Content-Type:"));
+  good = good && fetch_header(t, LIT("Expect:"));
+  if (has_body) {
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, call->body.at);
+  }
+  if (call->method && strcmp(call->method, "HEAD") == 0)
+    curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+  else if (call->method)
+    curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
+  return good && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+}
+
+/* QUICK_EXIT: else abandoning a transfer waits for its name to be resolved. */
+static void set_common(struct transfer *t, const struct fetch_call *call) {
+  CURL *e = t->easy;
+  long timeout = call->timeout_ms ? (long)call->timeout_ms : TIMEOUT_MS;
+  curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)t);
+  curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+  curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
+  curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *)t);
+  curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, timeout);
+  curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
+  curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(e, CURLOPT_USERAGENT, "Lyceum");
+  curl_easy_setopt(e, CURLOPT_USE_SSL, (long)(call->start_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+}
+
+/* These copy, so each can run out of memory. */
+static bool set_texts(struct transfer *t, const struct fetch_call *call) {
+  CURL *e = t->easy;
+  return curl_easy_setopt(e, CURLOPT_URL, call->url) == CURLE_OK &&
+         curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps") == CURLE_OK &&
+         (!call->user || curl_easy_setopt(e, CURLOPT_USERNAME, call->user) == CURLE_OK) &&
+         (!call->password || curl_easy_setopt(e, CURLOPT_PASSWORD, call->password) == CURLE_OK);
+}
+
+static struct transfer *transfer_new(struct request *q, const struct fetch_call *call) {
+  struct transfer *t = calloc(1, sizeof *t);
+  if (!t) return NULL;
+  *t = (struct transfer){.q = q, .easy = curl_easy_init(), .body = {.cap = ANSWER_CAP}};
+  if (t->easy) set_common(t, call);
+  if (t->easy && set_texts(t, call) && (is_mail(call) ? fetch_mail(t, call) : set_http(t, call)))
+    return t;
+  transfer_free(t);
+  return NULL;
+}
+
+struct step fetch(struct request *q, const struct fetch_call *call, fetch_next next) {
+  struct fetcher *f = loop_kept(q->loop, ROOM_FETCH);
+  struct transfer *t = f ? transfer_new(q, call) : NULL;
+  if (!t) return problem(q, f ? OUT_OF_MEMORY : INTERNAL);
+  arena_defer(&q->arena, transfer_free, t);
+  t->then = next;
+  if (curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) return problem(q, OUT_OF_MEMORY);
+  t->fetcher = f;
+  t->next = f->transfers;
+  t->link = &f->transfers;
+  if (t->next) t->next->link = &t->next;
+  f->transfers = t;
+  q->abandon = abandoned;
+  q->waits_on = t;
+  return WAITS;
+}
+
+/* ---- once per loop -----------------------------------------------------------------------------
+ */
+
+static bool global_good;
+
+static void start_libcurl(void) {
+  global_good = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+bool fetch_open(struct loop *l) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  struct fetcher *f = calloc(1, sizeof *f);
+  if (!f || pthread_once(&once, start_libcurl) != 0 || !global_good ||
+      !(f->multi = curl_multi_init())) {
+    free(f);
+    return false;
+  }
+  f->loop = l;
+  f->timer.fire = timer_fired;
+  curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+  curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
+  curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+  curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
+  curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 64L);
+  curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
+  loop_keep(l, ROOM_FETCH, f);
+  return true;
+}
+
+void fetch_close(struct loop *l) {
+  struct fetcher *f = loop_kept(l, ROOM_FETCH);
+  if (!f) return;
+  while (f->transfers)
+    leave(f->transfers);
+  curl_multi_cleanup(f->multi); /* still tells which sockets to forget */
+  loop_untimer(l, &f->timer);
+  loop_keep(l, ROOM_FETCH, NULL);
+  free(f);
+}
