@@ -152,11 +152,15 @@ $(GEN)/generated: db/generate.pl $(SQL) $(wildcard db/sql db/migrations)
 	$(call QUIET,generate $(GEN))perl db/generate.pl $(GEN) db/sql db/migrations
 	@touch $@
 
-# A unit test includes the source it tests, so that source's object stays out of the link.
-$(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(OBJECTS)
+# A unit test includes the source that it tests. From the archive the linker takes only what is
+# still missing, so never that source's own object.
+$(BUILD)/lyceum.a: $(filter-out $(BUILD)/cli/main.o,$(OBJECTS))
+	@rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/lyceum.a
 	@mkdir -p $(@D)
 	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $< \
-	  $(filter-out $(BUILD)/$*.o $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS) -lcmocka
+	  $(BUILD)/lyceum.a $(LIBS) -lcmocka
 
 # clang-tidy looks at a file again when its object was made again.
 .PHONY: tidy
@@ -167,9 +171,9 @@ $(BUILD)/%.tidy: $(BUILD)/%.o .clang-tidy
 
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
-$(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(OBJECTS)
+$(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(BUILD)/lyceum.a
 	@mkdir -p $(@D)
 	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer \
-	  -MMD -MP -MT $@ -MF $@.d -o $@ $< $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(LIBS)
+	  -MMD -MP -MT $@ -MF $@.d -o $@ $< $(BUILD)/lyceum.a $(LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d)
