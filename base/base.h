@@ -369,10 +369,9 @@ struct fetch_call {
   bool start_tls;                   /* SMTP: demand STARTTLS */
 };
 struct fetched {
-  int status;       /* HTTP status, or SMTP's last; 0 when none came */
-  struct text body; /* at most 1 MiB; lives as long as the request */
-  const char
-      *error; /* libcurl's words; NULL when an HTTP answer came whole or the mail was taken */
+  int status;        /* HTTP status, or SMTP's last; 0 when none came */
+  struct text body;  /* at most 1 MiB; lives as long as the request */
+  const char *error; /* libcurl's words; NULL when HTTP answered in full or the mail was taken */
 };
 typedef struct step (*fetch_next)(struct request *q, const struct fetched *f);
 /* All strings must live in the request's arena or longer. Line breaks are taken out of headers.
