@@ -32,7 +32,7 @@ FLAGS   = -std=c11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLA
            -pthread
 LIBS    = $(LIB_LIBS) -lm
 ifneq ($(SANITIZE),)
-CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE)
+CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 else ifneq ($(COVERAGE),)
 CFLAGS := -O0 -g --coverage
 else
@@ -41,7 +41,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
 .PHONY: all run test unit promises stories check format asan tsan fuzz faults bench coverage docs
-.PHONY: clean help
+.PHONY: npm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -60,7 +60,7 @@ unit: build/setup/test $(UNITS)  ## the unit tests (cmocka)
 promises: build/setup/test all  ## what the schema promises, broken on purpose in SQL
 	@db/private.sh --fast run build/pg tests/promises.sh $(BUILD)/lyceum
 
-stories: build/setup/test build/setup/npm all  ## the stories over HTTP; ONLY=redeem for a part
+stories: build/setup/test npm all  ## the stories over HTTP; ONLY=redeem for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs
 
 check: build/setup/test  ## the promises of docs/ARCHITECTURE.md, formatting, lint, both compilers
@@ -84,7 +84,7 @@ fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 	  SANITIZE=fuzzer-no-link,address,undefined fuzzers
 	@tests/fuzz/run.sh build/fuzz
 
-faults: build/setup/test build/setup/npm all  ## kill, cut and starve it while it works
+faults: build/setup/test npm all  ## kill, cut and starve it while it works
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/faults/run.mjs
 
 bench: build/setup/test all  ## measure the goals of docs/PERFORMANCE.md; ONLY=redeem,hot for a part
@@ -120,8 +120,10 @@ build/setup/test: cli/setup.sh $(DPKG)
 	@cli/setup.sh test
 	@mkdir -p $(@D) && touch $@
 
-build/setup/npm: tests/package.json | build/setup/test
-	@cd tests && npm install --no-audit --no-fund --loglevel=error
+npm: tests/node_modules/.package-lock.json
+tests/node_modules/.package-lock.json: tests/package.json $(wildcard tests/package-lock.json) | build/setup/test
+	@cd tests && npm $(if $(wildcard tests/package-lock.json),ci,install) \
+	  --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)

@@ -31,7 +31,7 @@ static socklen_t read_address(const struct config *c, struct sockaddr_storage *a
 }
 
 static int port_of(int fd) {
-  struct sockaddr_storage a;
+  struct sockaddr_storage a = {0};
   socklen_t len = sizeof a;
   if (getsockname(fd, (struct sockaddr *)&a, &len) != 0) return 0;
   return a.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)(void *)&a)->sin_port)
