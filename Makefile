@@ -121,7 +121,8 @@ build/setup/test: cli/setup.sh $(DPKG)
 	@mkdir -p $(@D) && touch $@
 
 npm: tests/node_modules/.package-lock.json
-tests/node_modules/.package-lock.json: tests/package.json $(wildcard tests/package-lock.json) | build/setup/test
+tests/node_modules/.package-lock.json: tests/package.json $(wildcard tests/package-lock.json) \
+    | build/setup/test
 	@cd tests && npm $(if $(wildcard tests/package-lock.json),ci,install) \
 	  --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@

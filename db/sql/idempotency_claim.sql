@@ -7,4 +7,5 @@ WITH lock AS MATERIALIZED (
 )
 SELECT lock.got, i.request_hash, i.status, i.headers, i.body
 FROM lock LEFT JOIN idempotency i
-  ON i.community_id = $1 AND i.caller = $2 AND i.key = $3 AND i.created_at > now() - interval '7 days'
+  ON i.community_id = $1 AND i.caller = $2 AND i.key = $3
+    AND i.created_at > now() - interval '7 days'

@@ -1,4 +1,4 @@
--- Keeps an answer beside its effect, in the same transaction. A key older than 7 days is free again.
+-- Keeps an answer beside its effect, in the same transaction. After 7 days a key is free again.
 -- in: caller uuid!, key text!, hash bytea!, status int!, headers bytea!, body bytea!
 INSERT INTO idempotency AS i (community_id, caller, key, request_hash, status, headers, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7)

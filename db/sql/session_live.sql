@@ -1,5 +1,5 @@
--- Is this session still good, and is the token's version the member's? Asked for every request while
--- notifications can't be relied on.
+-- Is this session still good, and is the token's version the member's? Asked for every request
+-- while notifications can't be relied on.
 -- in: session uuid!, member uuid!, version bigint!
 -- out: _live bool!
 -- read
