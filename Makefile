@@ -87,8 +87,8 @@ fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 faults: build/setup/test npm all  ## kill, cut and starve it while it works
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/faults/run.mjs
 
-bench: build/setup/test all  ## measure the goals of docs/PERFORMANCE.md; ONLY=redeem,hot for a part
-	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' tests/bench/run.sh
+bench: build/setup/test all $(addprefix build/bench/,load hello prepare)  ## measure the goals of docs/PERFORMANCE.md; ONLY=redeem,hot for a part
+	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/bench/run.mjs
 
 coverage: build/setup/test  ## lines reached by unit tests and stories
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || :
@@ -164,6 +164,10 @@ $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/lyceum.a
 	@mkdir -p $(@D)
 	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $< \
 	  $(BUILD)/lyceum.a $(LIBS) -lcmocka
+
+build/bench/%: tests/bench/%.c $(BUILD)/lyceum.a
+	@mkdir -p $(@D)
+	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/lyceum.a $(LIBS)
 
 # clang-tidy looks at a file again when its object was made again.
 .PHONY: tidy
