@@ -120,6 +120,16 @@ struct step answer_done(struct request *q, const struct rows *r) {
   return refused(q, r) ? DONE : reply_empty(q, 204);
 }
 
+/* Rows whose status follows from the clock say in `_until` when it will be another: the first of
+ * them bounds how long the answer may be kept. */
+static void note_until(struct request *q, const struct rows *r) {
+  struct exchange *x = exchange_of(q);
+  int c = column(r, "_until");
+  micros at;
+  for (int i = 0; c >= 0 && i < r->count; i++)
+    if (rows_time(r, i, (size_t)c, &at) && (!x->until || at < x->until)) x->until = at;
+}
+
 static void list(struct builder *b, const struct rows *r, int count) {
   build_str(b, "{\"data\":[");
   for (int i = 0; i < count; i++) {
@@ -131,6 +141,7 @@ static void list(struct builder *b, const struct rows *r, int count) {
 
 struct step answer_all(struct request *q, const struct rows *r) {
   struct builder b = {0};
+  note_until(q, r);
   list(&b, r, r->count);
   build_char(&b, '}');
   struct step s = reply_json(q, 200, &b);
@@ -174,6 +185,7 @@ struct step answer_page(struct request *q, const struct rows *r) {
   bool more = r->count > limit;
   int count = more ? (int)limit : r->count;
   struct builder b = {0};
+  note_until(q, r);
   list(&b, r, count);
   build_str(&b,
             more ? ",\"has_more\":true,\"next_cursor\":" : ",\"has_more\":false,\"next_cursor\":");

@@ -89,6 +89,13 @@ bool cache_answer(struct exchange *x) {
   return !x->answer.failed;
 }
 
+/* A derived status changes with the clock alone: the answer says until when it holds. */
+static uint64_t fresh_ms(const struct exchange *x) {
+  micros left = x->until - time_now();
+  if (!x->until || left > FRESH_MS * INT64_C(1000)) return FRESH_MS;
+  return left > 0 ? (uint64_t)left / 1000 : 0;
+}
+
 /* Kept only if nothing has changed since the question left. */
 void cache_keep(struct exchange *x) {
   const struct route *r = x->route;
@@ -103,7 +110,7 @@ void cache_keep(struct exchange *x) {
   k->target_len = x->target.len;
   k->community = x->q.community;
   k->generation = x->generation;
-  k->until = loop_now(x->q.loop) + FRESH_MS;
+  k->until = loop_now(x->q.loop) + fresh_ms(x);
   k->media = x->media;
   if (x->etag.len < sizeof k->etag) memcpy(k->etag, x->etag.at ? x->etag.at : "", x->etag.len);
   for (size_t i = 0; i < x->header_count; i++) /* arena_copy ends it with NUL */

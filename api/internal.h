@@ -44,6 +44,7 @@ struct exchange {
   const char *media;
   struct builder answer;
   struct text etag;
+  micros until; /* the answer holds no longer than this; 0: until something changes */
   bool from_memory;
   struct name_value headers[REPLY_HEADERS];
   size_t header_count;

@@ -21,6 +21,12 @@ static void faults(struct builder *b, const struct request *q) {
   build_char(b, ']');
 }
 
+/* Retry-After says in seconds what retry_at says as a moment (RFC 9110, 10.2.3). */
+static void say_retry(struct request *q) {
+  micros left = q->retry_at - time_now();
+  if (q->retry_at) q->retry_after = left > 0 ? (uint32_t)((left + 999999) / 1000000) : 1;
+}
+
 void problem_write(struct exchange *x) {
   struct request *q = &x->q;
   const struct problem_kind *p = problem_kind(q->problem);
@@ -37,8 +43,14 @@ void problem_write(struct exchange *x) {
   member(b, "instance", x->path.at ? x->path : LIT("/"));
   member(b, "code", text_of(p->code));
   if (q->faults) faults(b, q);
+  if (q->retry_at) {
+    build_str(b, ",\"retry_at\":\"");
+    build_time(b, q->retry_at);
+    build_char(b, '"');
+  }
   member(b, "request_id", q->id);
   build_char(b, '}');
+  say_retry(q);
   x->status = p->status;
   x->media = "application/problem+json";
   x->etag = NONE;

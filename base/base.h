@@ -319,6 +319,7 @@ struct request {
   struct text detail;                  /* more about it, in the request's language; or NONE */
   struct fault *faults;                /* newest last */
   uint32_t retry_after;                /* seconds; 0: none */
+  micros retry_at;                     /* of a problem: when the same will do; 0: unknown */
   void *state;                         /* the handler's own, between its steps; in the arena */
   void *held;                          /* db's: the link of an open transaction */
   void (*finished)(struct request *q); /* the owner's: answer, then free. Called exactly once */
