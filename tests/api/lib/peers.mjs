@@ -1,0 +1,102 @@
+// The outside world on loopback: a mail server, an SMS provider, a raw socket.
+import http from 'node:http';
+import net from 'node:net';
+import { once } from 'node:events';
+import { SMTPServer } from 'smtp-server';
+
+/** Waits until `look()` gives something, at most `ms`. */
+export async function eventually(look, ms = 5000) {
+  const until = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`still not so after ${ms} ms: ${look}`);
+    await new Promise((again) => setTimeout(again, 20));
+  }
+}
+
+/** A real SMTP server: `.url` for LYCEUM_SMTP_URL, `.mails` as they came, `.to(address)` waits. */
+export async function startMailServer({ user, password, refuse } = {}) {
+  const mails = [];
+  const server = new SMTPServer({
+    authOptional: !user,
+    disabledCommands: user ? [] : ['AUTH'],
+    hideSTARTTLS: false,
+    onAuth: ({ username, password: given }, session, done) =>
+      username === user && given === password
+        ? done(null, { user })
+        : done(new Error('these details are wrong')),
+    onRcptTo: ({ address }, session, done) =>
+      refuse?.(address) ? done(new Error('no such mailbox')) : done(),
+    onData: (stream, session, done) => {
+      const parts = [];
+      stream.on('data', (part) => parts.push(part));
+      stream.on('end', () => {
+        mails.push({
+          from: session.envelope.mailFrom.address,
+          to: session.envelope.rcptTo.map(({ address }) => address),
+          text: Buffer.concat(parts).toString('utf8'),
+          secure: session.secure,
+        });
+        done();
+      });
+    },
+  });
+  server.on('error', () => {}); // a client that hangs up is no fault of the story
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  return {
+    url: `smtp://127.0.0.1:${server.server.address().port}`,
+    mails,
+    to: (address) => eventually(() => mails.find((mail) => mail.to.includes(address))),
+    stop: () => new Promise((done) => server.close(done)),
+  };
+}
+
+/** An HTTP peer, such as the SMS provider: `.url`, `.calls` as they came; `answer(call)` gives
+ * {status, body}. */
+export async function startPeer(answer = () => ({ status: 200, body: {} })) {
+  const calls = [];
+  const server = http.createServer(async (request, response) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const { method, url, headers } = request;
+    const text = Buffer.concat(parts).toString('utf8');
+    const call = { method, url, headers, text };
+    calls.push(call);
+    const { status, body } = await answer(call);
+    response.writeHead(status, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(body));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    calls,
+    next: (wanted = () => true) => eventually(() => calls.find(wanted)),
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** Bytes in, bytes out: sends `text` on a connection of its own and gives back all that came until
+ * the server closed, or fell silent for `quietMs`. */
+export function talk(port, text, { quietMs = 300 } = {}) {
+  return new Promise((done, fail) => {
+    const socket = net.connect(port, '127.0.0.1');
+    const parts = [];
+    const end = () => {
+      socket.destroy();
+      done(Buffer.concat(parts).toString('latin1'));
+    };
+    socket.setTimeout(5000, end);
+    socket.on('data', (part) => {
+      parts.push(part);
+      socket.setTimeout(quietMs);
+    });
+    socket.on('error', (error) => (parts.length ? end() : fail(error)));
+    socket.on('close', end);
+    socket.write(Buffer.isBuffer(text) ? text : Buffer.from(text, 'latin1'));
+  });
+}
