@@ -19,6 +19,8 @@ struct secrets {
 /* From 64 hexadecimal digits (white space around them is fine); false when it is not that. */
 bool secrets_from(struct text hex, struct secrets *out);
 
+/* NULL when memory runs out. `issuer` is the public URL; token_seconds the life of a token;
+ * pace_scale multiplies every rate limit. */
 struct house *house_new(const struct secrets *s, const char *issuer, int64_t token_seconds,
                         int64_t pace_scale);
 void house_free(struct house *h);
@@ -39,16 +41,21 @@ struct issued {
 struct issued token_issue(struct house *h, struct arena *a, const struct claims *c);
 
 enum verdict { TOKEN_GOOD, TOKEN_BAD, TOKEN_OLD, TOKEN_REVOKED };
-/* Checks form, algorithm, key, signature, typ, iss, aud, times (60 s leeway on iat/nbf, none on
- * exp) and revocation. A token seen before costs one SHA-256. */
+/* *out is all zero unless the verdict is TOKEN_GOOD. Checks form, algorithm, key, signature, typ,
+ * iss, aud, times (60 s leeway on iat/nbf, none on exp) and revocation. A token seen before costs
+ * one SHA-256. */
 enum verdict token_verify(struct house *h, struct text token, struct claims *out);
 
 /* Keys are in the database, sealed; loaded at start and when told. Old ones are kept for
  * verification until they retire. */
 struct key_record {
   struct text kid, sealed;        /* sealed PKCS #8 */
-  micros active_from, retired_at; /* retired_at 0: not */
+  micros active_from, retired_at; /* signs from; verifies until (0: no end is set) */
 };
+/* Takes the place of all keys loaded before. The newest active key signs. A rotation therefore adds
+ * a key and gives the one before a retired_at that lies a token's life in the future; to void all
+ * that a leaked key signed, its retired_at is the present. False, and nothing changed, when one
+ * can't be opened. */
 bool house_keys(struct house *h, const struct key_record *keys, size_t count);
 bool key_make(const struct secrets *s, struct arena *a, struct text *kid, struct text *sealed,
               struct text *jwk); /* a fresh P-256 key; kid is its RFC 7638 thumbprint */
@@ -67,15 +74,19 @@ void house_raise(struct house *h, int64_t community);
 void house_raise_all(struct house *h);   /* after the listener was away */
 bool house_keys_wanted(struct house *h); /* `keys` was heard since the last call */
 /* While the listener is not alive nothing from memory is trusted: sessions are asked of PostgreSQL.
+ * Not at start either, until it is. Whoever restores the trust has first told what was missed
+ * (table revocation) and raised all. Not trusted either while the table of revocations overflows.
  */
 void house_trust(struct house *h, bool alive);
 bool house_trusted(const struct house *h);
 
 /* ---- refresh tokens ----------------------------------------------------------------------- */
 
-/* A refresh token is session | count | HMAC of both, so a forged one is told without a look-up, its
- * successor can be given twice when an answer was lost, and an old one is recognised as reuse. */
+/* A refresh token is community | session | count | HMAC of all three, so a forged one is told
+ * without a look-up, the shard is known before asking, its successor can be given twice when an
+ * answer was lost, and an old one is recognised as reuse. */
 struct refresh {
+  int64_t community;
   struct uuid session;
   int64_t count;
 };
@@ -86,13 +97,14 @@ struct digest refresh_digest(struct text token);
 /* ---- invite codes, challenge codes, check-in codes ---------------------------------------- */
 
 struct digest code_digest(const struct secrets *s, struct text normalised);
-/* Of a 6-digit code for one challenge. */
+/* Of a 6-digit code for one challenge; of more than 38 bytes the rest is ignored. */
 struct digest challenge_digest(const struct secrets *s, struct uuid challenge, struct text code);
 enum { CHECK_IN_STEP_SECONDS = 15, CHECK_IN_DIGITS = 8 };
 /* The code of a lecture in the 15 s step that holds `at`: base32 symbols, NUL-terminated. */
 void check_in_code(const struct secrets *s, int64_t community, struct uuid lecture, micros at,
                    char out[static CHECK_IN_DIGITS + 1]);
-/* The present or the previous step. */
+/* Of the present or the previous step; read forgivingly (case, spaces, dashes, O as 0, I and L as
+ * 1). */
 bool check_in_valid(const struct secrets *s, int64_t community, struct uuid lecture, micros at,
                     struct text code);
 
@@ -100,8 +112,8 @@ bool check_in_valid(const struct secrets *s, int64_t community, struct uuid lect
 
 enum role role_of(struct text name); /* ROLE_NOBODY when unknown */
 const char *role_name(enum role r);
-/* May `who` give `role` to, or change the state of, somebody who is `whom`? Operators manage up to
- * lecturers; owners manage all. */
+/* May `who` give `role` to somebody who is `whom`? Operators manage up to lecturers; owners manage
+ * all. To change a member's state, `role` is `whom`. */
 bool may_manage(enum role who, enum role whom, enum role role);
 
 /* ---- pace: rate limits -------------------------------------------------------------------- */
@@ -110,12 +122,15 @@ enum pace_class { PACE_NONE, GENERAL, SIGN_INS, SIGN_UPS, GUESSES, CHALLENGES, P
 enum pace_scope { PER_ACCOUNT, PER_ADDRESS, OVERALL };
 struct pace_state {
   bool allowed;
-  int64_t limit, remaining; /* in the window */
-  uint32_t window, reset;   /* seconds */
+  int64_t limit, remaining; /* in the window; limit 0: there is no budget */
+  uint32_t window;          /* seconds */
+  uint32_t reset;           /* seconds until the budget is whole, or, refused, until one more try */
 };
 const char *pace_name(enum pace_class c);
-/* GCRA over a bounded table. take counts one request; look only looks; PER_ADDRESS and OVERALL
- * budgets are charged by failures only, for one hall is one address. */
+/* GCRA over a bounded table. take counts one request, unless it is refused; look only looks;
+ * PER_ADDRESS and OVERALL budgets are charged by failures only, for one hall is one address. `who`
+ * is the account (of a sign-in the login, of a challenge the contact) or pace_address(); OVERALL
+ * ignores it. */
 struct pace_state pace_take(struct house *h, enum pace_class c, enum pace_scope s, struct text who);
 struct pace_state pace_look(struct house *h, enum pace_class c, enum pace_scope s, struct text who);
 /* The address that counts: the peer, or, when the peer is a trusted proxy, the right-most address
