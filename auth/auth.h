@@ -97,6 +97,12 @@ struct digest refresh_digest(struct text token);
 /* ---- invite codes, challenge codes, check-in codes ---------------------------------------- */
 
 struct digest code_digest(const struct secrets *s, struct text normalised);
+/* What operators may see again, bound to the row's id. open returns NONE when forged. */
+struct text code_seal(const struct secrets *s, struct arena *a, struct uuid id, struct text code);
+struct text code_open(const struct secrets *s, struct arena *a, struct uuid id, struct text sealed);
+enum { CODE_HINT_MAX = 8 };
+/* The first few symbols and an ellipsis: enough to tell codes apart, of no use to a guesser. */
+void code_hint(struct text normalised, char out[static CODE_HINT_MAX]);
 /* Of a 6-digit code for one challenge; of more than 38 bytes the rest is ignored. */
 struct digest challenge_digest(const struct secrets *s, struct uuid challenge, struct text code);
 enum { CHECK_IN_STEP_SECONDS = 15, CHECK_IN_DIGITS = 8 };

@@ -7,7 +7,7 @@
 enum { SEND_AT = 64 << 10, ROWS_CAP = 1 << 20 };
 static const micros EPOCH_2000 = INT64_C(946684800000000);
 
-static void put16(struct copy *c, int n) {
+static void put16(struct copy *c, int64_t n) {
   uint16_t wire = htobe16((uint16_t)n);
   build_bytes(&c->rows, &wire, sizeof wire);
 }
@@ -73,6 +73,11 @@ void copy_int8(struct copy *c, int64_t n) {
 void copy_int4(struct copy *c, int64_t n) {
   put32(c, sizeof(uint32_t));
   put32(c, (uint32_t)n);
+}
+
+void copy_int2(struct copy *c, int64_t n) {
+  put32(c, sizeof(uint16_t));
+  put16(c, n);
 }
 
 void copy_bool(struct copy *c, bool b) {

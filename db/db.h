@@ -184,6 +184,7 @@ void copy_text(struct copy *c, struct text t);  /* NONE is NULL */
 void copy_bytea(struct copy *c, struct text t); /* the same */
 void copy_int8(struct copy *c, int64_t n);
 void copy_int4(struct copy *c, int64_t n);
+void copy_int2(struct copy *c, int64_t n);
 void copy_bool(struct copy *c, bool b);
 void copy_time(struct copy *c, micros t);
 void copy_null(struct copy *c);

@@ -63,7 +63,8 @@ enum problem fault_problem(const PGresult *failure, const char *where) {
 
 bool fault_retries(const PGresult *failure, bool batch) {
   static const char *const always[] = {"40001", "40P01", "25P02", "26000"};
-  static const char *const batched[] = {"23P01", "23514", "23505"}; /* a neighbour may be the guilty one */
+  static const char *const batched[] = {"23P01", "23514",
+                                        "23505"}; /* a neighbour may be the guilty one */
   const char *state = state_of(failure);
   for (size_t i = 0; i < COUNT(always); i++)
     if (strcmp(state, always[i]) == 0) return true;

@@ -15,8 +15,8 @@
 enum {
   DIAL_MS = 3000,
   BEAT_MS = 300,
-  SILENCE_MS = 900, /* then the link is given up */
-  TRUST_MS = 950,   /* less than the second promised */
+  SILENCE_MS = 800, /* then the link is given up */
+  TRUST_MS = 800,   /* a second at most is promised, and who asks may ask a little late */
   REDIAL_FIRST_MS = 100,
   REDIAL_MOST_MS = 1000
 };
@@ -116,9 +116,9 @@ static bool receive(struct listener *n) {
       continue;
     }
     tell(n);
+    if (n->state == LISTENING) now_up(n); /* `back` hears of it before anybody trusts */
     atomic_store(&n->proven, n->asked_at);
     n->asked_at = 0;
-    if (n->state == LISTENING) now_up(n);
   }
   tell(n);
   return good && PQstatus(n->conn) == CONNECTION_OK;

@@ -1,0 +1,58 @@
+/* lyceum COMMAND: finds the command, reads its options and the environment, and runs it. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static int show_overview(bool asked) {
+  struct builder b = {0};
+  help_overview(&b);
+  if (asked) {
+    print_built(&b);
+    return EXIT_DONE;
+  }
+  fprintf(stderr, "%.*s", TEXT_ARGS(built(&b)));
+  builder_free(&b);
+  return EXIT_MISUSED;
+}
+
+static int show_help(const struct command *command) {
+  struct builder b = {0};
+  help_command(&b, command);
+  print_built(&b);
+  return EXIT_DONE;
+}
+
+static int tell_misuse(struct cli *c, struct builder *why) {
+  struct text t = text_trim(built(why));
+  int status = misused(c, "%.*s", TEXT_ARGS(t));
+  builder_free(why);
+  return status;
+}
+
+static int run(struct cli *c, int argc, char **argv) {
+  struct builder why = {0};
+  bool help = false;
+  if (!options_read(c, argc, argv, &help, &why)) return tell_misuse(c, &why);
+  if (help) return show_help(c->command);
+  if (!config_load(&c->config, &why)) return tell_misuse(c, &why);
+  builder_free(&why);
+  int status = c->command->run(c);
+  arena_free(&c->q.arena);
+  if (fflush(stdout) != 0 && status == EXIT_DONE) status = EXIT_FAILED; /* a full disk */
+  return status;
+}
+
+int main(int argc, char **argv) {
+  struct cli c = {0};
+  int words = 0;
+  signal(SIGPIPE, SIG_IGN);
+  const char *first = argc > 1 ? argv[1] : "";
+  if (!*first) return show_overview(false);
+  if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) return show_overview(true);
+  if (strcmp(first, "--version") == 0) argv[1] = (char[]){"version"};
+  c.command = command_find(argc - 1, argv + 1, &words);
+  if (c.command) return run(&c, argc - words, argv + words);
+  return misused(&c, "there is no command %s; `lyceum help` lists them", first);
+}

@@ -1,0 +1,296 @@
+/* lyceum serve: a loop on each core, a thread for jobs, two for passwords. The main thread waits
+ * for a signal; then each loop answers what is under way, takes nothing new, and ends. */
+#include "cli/serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOPS_MOST = 256, HASHERS = 2, HASH_QUEUE = 64, DRAIN_SECONDS = 15, JOB_THREADS = 1 };
+
+struct station { /* a loop and its thread */
+  struct server *server;
+  struct loop *loop;
+  struct watchman watchman;
+  pthread_t thread;
+  bool open, running;
+};
+
+struct server {
+  struct cli *c;
+  struct secrets secrets;
+  char *conninfo; /* of the server's role */
+  struct db_settings db;
+  struct api api;
+  atomic_bool caught_up;
+  atomic_int running; /* loops */
+  struct job_worker *jobs;
+  struct station stations[LOOPS_MOST];
+  int count;
+};
+
+int processors(void) {
+  cpu_set_t set;
+  int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  return count > 0 ? count : 1;
+}
+
+/* Every connection is a file; the soft limit is low for the sake of select(2), which nothing here
+ * uses. */
+static void raise_file_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void set_log_level(const char *name) {
+  static const char *const names[] = {"debug", "info", "warn", "error"};
+  for (size_t i = 0; i < COUNT(names); i++)
+    if (strcmp(name, names[i]) == 0) log_open((enum log_level)i);
+}
+
+/* ---- before anything is served -----------------------------------------------------------------
+ */
+
+static bool schema_fits(struct cli *c, struct session *s) {
+  char *why = NULL;
+  int missing = migrations_missing(s, &why);
+  if (missing == 0) return true;
+  if (missing < 0)
+    fails_why(c, why);
+  else
+    fails(c, "the database lacks %d migrations: run `lyceum migrate` first", missing);
+  return false;
+}
+
+/* So that the first request finds them; from then on the watchman keeps them fresh. */
+static bool load_keys(struct server *v, struct session *s) {
+  struct signing_key_list_in in = {.all = false};
+  struct text kid;
+  struct rows r;
+  if (!ensure_key(v->c, s, &v->secrets, &kid) ||
+      !ask_database(v->c, s, 0, &sql_signing_key_list, &in, &r))
+    return false;
+  if (keys_load(&v->c->q, v->api.house, &r)) return true;
+  fails(v->c, "the signing keys were sealed with another secret than %s holds: use that one",
+        v->c->config.secret_file);
+  return false;
+}
+
+static bool prepare_database(struct server *v) {
+  struct session *s = open_database(v->c);
+  bool good = s && schema_fits(v->c, s) && load_keys(v, s) &&
+              ensure_role(v->c, s, &v->secrets, &v->conninfo);
+  session_close(s);
+  return good;
+}
+
+/* ---- loops --------------------------------------------------------------------------------------
+ */
+
+/* Sockets of one port, one for each loop: the kernel spreads the connections (SO_REUSEPORT). */
+static bool listen_all(struct server *v, int fds[static LOOPS_MOST]) {
+  struct config *o = &v->c->config;
+  for (int i = 0; i < v->count; i++) {
+    int port = 0;
+    fds[i] = api_listen(o, &port);
+    if (fds[i] < 0) {
+      fails(v->c, "can't listen on %s port %lld: %s", o->bind, (long long)o->port, strerror(errno));
+      while (i-- > 0)
+        close(fds[i]);
+      return false;
+    }
+    o->port = port; /* PORT=0 was any */
+  }
+  return true;
+}
+
+static const char *public_url(struct server *v) {
+  const struct config *o = &v->c->config;
+  if (*o->public_url) return o->public_url;
+  const char *form = strchr(o->bind, ':') ? "http://[%s]:%lld" : "http://%s:%lld";
+  char url[128];
+  (void)snprintf(url, sizeof url, form, o->bind, (long long)o->port);
+  return arena_copy(&v->c->q.arena, text_of(url)).at;
+}
+
+static bool open_station(struct server *v, int i, int fd) {
+  struct station *t = &v->stations[i];
+  t->server = v;
+  t->loop = loop_new(i);
+  if (!t->loop) {
+    close(fd);
+    return false;
+  }
+  t->open = true;
+  return fetch_open(t->loop) && db_open(t->loop, &v->db) &&
+         watch_open(&t->watchman, t->loop, &v->api, &v->caught_up, i ? NULL : &v->db) &&
+         api_open(t->loop, &v->api, fd);
+}
+
+static void close_station(struct station *t) {
+  if (!t->open) return;
+  api_close(t->loop);
+  if (t->watchman.loop) watch_close(&t->watchman);
+  db_close(t->loop);
+  fetch_close(t->loop);
+  loop_free(t->loop);
+}
+
+static void *run_station(void *arg) {
+  struct station *t = arg;
+  loop_run(t->loop);
+  atomic_fetch_sub(&t->server->running, 1);
+  return NULL;
+}
+
+static bool run_stations(struct server *v) {
+  for (int i = 0; i < v->count; i++) {
+    struct station *t = &v->stations[i];
+    atomic_fetch_add(&v->running, 1);
+    t->running = pthread_create(&t->thread, NULL, run_station, t) == 0;
+    if (!t->running) {
+      atomic_fetch_sub(&v->running, 1);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- until a signal, and after it ---------------------------------------------------------------
+ */
+
+static void announce(struct server *v) {
+  const char *url = public_url(v);
+  log_write(LOG_INFO, "serving", "url=%s port=%d loops=%d", url, (int)v->c->config.port, v->count);
+  if (v->c->json)
+    printf("{\"url\":\"%s\",\"port\":%lld,\"pid\":%d}\n", url, (long long)v->c->config.port,
+           (int)getpid());
+  say(v->c, "Lyceum serves on %s", url);
+  fflush(stdout);
+}
+
+/* A second signal, or a request that does not end in spite of its deadline, ends it at once. */
+static void drain(struct server *v, const sigset_t *signals) {
+  uint64_t until = time_ticks() + DRAIN_SECONDS * 1000;
+  struct timespec pause = {.tv_nsec = 20000000};
+  atomic_store(&v->api.stopping, true);
+  while (atomic_load(&v->running) > 0 && time_ticks() < until) {
+    if (sigtimedwait(signals, NULL, &pause) < 0) continue;
+    log_write(LOG_WARN, "stopped_at_once", "reason=second_signal");
+    _exit(EXIT_FAILED);
+  }
+  if (atomic_load(&v->running) == 0) return;
+  log_write(LOG_ERROR, "stopped_at_once", "reason=requests_do_not_end busy=%d",
+            atomic_load(&v->api.busy));
+  _exit(EXIT_FAILED);
+}
+
+static void wait_and_drain(struct server *v) {
+  sigset_t signals;
+  int signal_number = 0;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  announce(v);
+  sigwait(&signals, &signal_number);
+  log_write(LOG_INFO, "stopping", "signal=%d", signal_number);
+  drain(v, &signals);
+}
+
+/* Before the first thread: all inherit it, and only the main thread's sigwait takes them. */
+static void block_signals(void) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* ---- putting it together ------------------------------------------------------------------------
+ */
+
+static bool open_house(struct server *v) {
+  const struct config *o = &v->c->config;
+  v->api.config = o;
+  v->api.started_at = time_now();
+  v->api.house = house_new(&v->secrets, public_url(v), o->token_seconds, o->pace_scale);
+  v->api.hashing = work_pool_new(HASHERS, HASH_QUEUE);
+  if (v->api.house && v->api.hashing) return true;
+  fails(v->c, "out of memory");
+  return false;
+}
+
+static bool open_all(struct server *v, const int fds[static LOOPS_MOST]) {
+  bool good = true;
+  v->db = (struct db_settings){.conninfo = v->conninfo, .prepared = v->c->config.prepared != 0};
+  for (int i = 0; i < v->count; i++) {
+    if (good)
+      good = open_station(v, i, fds[i]);
+    else
+      close(fds[i]);
+  }
+  if (!good) fails(v->c, "the loops can't be opened: too few file descriptors or memory?");
+  return good;
+}
+
+static void start_jobs(struct server *v) {
+  struct job_host host = {.conninfo = v->conninfo, .secrets = &v->secrets, .threads = JOB_THREADS};
+  v->jobs = jobs_start(&host);
+  if (!v->jobs) log_write(LOG_ERROR, "jobs_off", "message=\"no thread for jobs\"");
+}
+
+static void close_all(struct server *v) {
+  jobs_stop(v->jobs);
+  for (int i = 0; i < v->count; i++)
+    if (v->stations[i].running) pthread_join(v->stations[i].thread, NULL);
+  work_pool_free(v->api.hashing); /* what it runs is handed to loops, so before them */
+  for (int i = v->count; i-- > 0;)
+    close_station(&v->stations[i]);
+  house_free(v->api.house);
+  free(v->conninfo);
+  explicit_bzero(&v->secrets, sizeof v->secrets);
+}
+
+static int run_server(struct server *v) {
+  int fds[LOOPS_MOST];
+  if (!listen_all(v, fds)) return EXIT_FAILED;
+  if (!open_house(v) || !prepare_database(v)) {
+    for (int i = 0; i < v->count; i++)
+      close(fds[i]);
+    return EXIT_FAILED;
+  }
+  if (!open_all(v, fds)) return EXIT_FAILED;
+  start_jobs(v);
+  if (!run_stations(v)) {
+    fails(v->c, "the threads can't be started");
+    _exit(EXIT_FAILED); /* some of them run already */
+  }
+  wait_and_drain(v);
+  return EXIT_DONE;
+}
+
+int command_serve(struct cli *c) {
+  struct config *o = &c->config;
+  if (option(c, "demo")) o->demo = 1;
+  if (!o->loops) o->loops = processors();
+  set_log_level(o->log_level);
+  raise_file_limit();
+  block_signals();
+  struct server *v = calloc(1, sizeof *v);
+  if (!v) return fails(c, "out of memory");
+  v->c = c;
+  v->count = (int)(o->loops < LOOPS_MOST ? o->loops : LOOPS_MOST);
+  int status = read_secrets(c, &v->secrets) ? run_server(v) : EXIT_FAILED;
+  close_all(v);
+  free(v);
+  return status;
+}

@@ -1,0 +1,96 @@
+/* What a server must hear from the database: notifications, keys, and what was revoked while it did
+ * not listen. One loop listens; all loops look whether what is in memory may be trusted.
+ *
+ * Trust comes last: the link listens, then everything revoked of late is read, then memory counts.
+ * When the link goes, listener_alive turns false by itself and trust ends with it. */
+#include "cli/serve.h"
+
+enum { LOOK_MS = 100, AGAIN_MS = 1000, ASK_MS = 4000, REVOCATIONS_MOST = 50000 };
+/* As old as a token can be that is still good, and some more for clocks and late commits. */
+static const micros look_back = 1200 * INT64_C(1000000);
+
+/* ---- reading what was missed -------------------------------------------------------------------
+ */
+
+static struct step revocations_came(struct request *q, const struct rows *r) {
+  struct watchman *w = CONTAINER_OF(q, struct watchman, q);
+  struct revocation_since_row row;
+  for (int i = 0; row_revocation_since(q, r, i, &row); i++) {
+    if (text_is(row.kind, "session"))
+      house_end_session(w->api->house, row.subject);
+    else
+      house_member_changed(w->api->house, row.community, row.subject, row.version);
+  }
+  /* A full page may not be all: then memory is not trusted, and sessions are asked for. */
+  w->loaded = r->count < REVOCATIONS_MOST;
+  return DONE;
+}
+
+static struct step keys_came(struct request *q, const struct rows *r) {
+  struct watchman *w = CONTAINER_OF(q, struct watchman, q);
+  if (!keys_load(q, w->api->house, r))
+    log_write(LOG_ERROR, "keys_refused",
+              "message=\"a signing key can't be opened: other secret?\"");
+  return ask_revocation_since(q, revocations_came, .since = time_now() - look_back,
+                              .most = REVOCATIONS_MOST);
+}
+
+/* Connected anew while it asked? Then what it read may be from before, and it asks again. */
+static void reading_ended(struct request *q) {
+  struct watchman *w = CONTAINER_OF(q, struct watchman, q);
+  bool good = w->loaded && q->problem == NO_PROBLEM;
+  request_end(q);
+  w->asking = false;
+  if (good && w->asked_for == w->wanted) atomic_store(w->caught_up, true);
+  if (good) w->had = w->asked_for;
+  w->again_at = good ? 0 : time_ticks() + AGAIN_MS;
+}
+
+static void start(struct watchman *w) {
+  w->q = (struct request){.loop = w->loop, .finished = reading_ended};
+  w->asking = true;
+  w->loaded = false;
+  w->asked_for = w->wanted;
+  request_start(&w->q, ASK_MS);
+  request_take(&w->q, ask_signing_key_list(&w->q, keys_came, .all = false));
+}
+
+/* ---- listening ---------------------------------------------------------------------------------
+ */
+
+static void heard(void *who, struct text payload) {
+  struct watchman *w = who;
+  house_hear(w->api->house, payload);
+}
+
+static void back(void *who) {
+  struct watchman *w = who;
+  atomic_store(w->caught_up, false);
+  w->wanted++;
+  house_raise_all(w->api->house);
+}
+
+static void look(struct timer *t) {
+  struct watchman *w = CONTAINER_OF(t, struct watchman, timer);
+  const struct listener *n = w->api->listener;
+  house_trust(w->api->house, n && listener_alive(n) && atomic_load(w->caught_up));
+  if (w->listens && house_keys_wanted(w->api->house)) w->wanted++;
+  if (w->listens && w->wanted != w->had && !w->asking && time_ticks() >= w->again_at) start(w);
+  loop_timer(w->loop, t, loop_now(w->loop) + LOOK_MS);
+}
+
+bool watch_open(struct watchman *w, struct loop *l, struct api *api, atomic_bool *caught_up,
+                const struct db_settings *listen) {
+  *w = (struct watchman){.loop = l, .api = api, .caught_up = caught_up, .listens = listen != NULL};
+  if (listen && !(api->listener = listener_open(l, listen, heard, back, w))) return false;
+  w->timer.fire = look;
+  loop_timer(l, &w->timer, time_ticks() + LOOK_MS);
+  return true;
+}
+
+void watch_close(struct watchman *w) {
+  loop_untimer(w->loop, &w->timer);
+  if (!w->listens) return;
+  listener_close(w->api->listener);
+  w->api->listener = NULL;
+}
