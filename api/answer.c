@@ -23,6 +23,9 @@ bool refused(struct request *q, const struct rows *r) {
   if (!code.at) return false;
   q->problem = problem_by_code(code);
   q->detail = cell(q, r, 0, "_detail");
+  struct text pointer = cell(q, r, 0, "_pointer");
+  if (pointer.at)
+    fault_add(q, pointer, "unknown", LIT("there is no such thing here"), LIT("没有对应的内容"));
   if (q->problem == NO_PROBLEM) {
     log_write(LOG_ERROR, "unknown_refusal", "statement=%s code=%.*s", r->statement->name,
               TEXT_ARGS(code));

@@ -68,8 +68,9 @@ bool page_read(struct request *q, struct page *out); /* false: problem is set, r
  * -------------------------------------------------------------------------------------- */
 
 /* Ready-made continuations. All of them: no row is not_found; a column `_refusal` with a problem's
- * code is that problem (with `_detail` as its detail when there is such a column); a column
- * `_until` bounds how long a cached list is kept; else: */
+ * code is that problem (with `_detail` as its detail, and the field that `_pointer` names as its
+ * fault, when there are such columns); a column `_until` bounds how long a cached list is kept;
+ * else: */
 struct step answer_one(struct request *q, const struct rows *r) MUST_USE;     /* 200, with ETag */
 struct step answer_created(struct request *q, const struct rows *r) MUST_USE; /* 201, Location */
 struct step answer_done(struct request *q, const struct rows *r) MUST_USE;    /* 204 */

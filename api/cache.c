@@ -119,6 +119,12 @@ void cache_keep(struct exchange *x) {
   if (k->body.failed) forget(k);
 }
 
+/* Raised just before the answer leaves: by then a transaction has committed, so that nobody can
+ * keep what was read before it as if it were of after. */
 void raise_generation(struct request *q) {
-  house_raise(exchange_of(q)->api->house, q->community);
+  exchange_of(q)->raises = true;
+}
+
+void cache_raise(struct exchange *x) {
+  if (x->raises) house_raise(x->api->house, x->q.community);
 }

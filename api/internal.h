@@ -45,6 +45,7 @@ struct exchange {
   struct builder answer;
   struct text etag;
   micros until; /* the answer holds no longer than this; 0: until something changes */
+  bool raises; /* what the public sees has changed */
   bool from_memory;
   struct name_value headers[REPLY_HEADERS];
   size_t header_count;
@@ -109,6 +110,7 @@ struct cache *cache_new(void);
 void cache_free(struct cache *c);
 bool cache_answer(struct exchange *x); /* fills the answer from memory */
 void cache_keep(struct exchange *x);
+void cache_raise(struct exchange *x); /* if the handler called raise_generation() */
 bool community_known(struct cache *c, struct text slug, int64_t *community);
 void community_keep(struct cache *c, struct text slug, int64_t community);
 static inline struct cache *cache_of(struct exchange *x) {

@@ -78,6 +78,7 @@ static void log_answer(const struct exchange *x, uint64_t took) {
 void deliver(struct exchange *x) {
   struct request *q = &x->q;
   loop_untimer(q->loop, &q->deadline);
+  cache_raise(x);
   if (q->problem != NO_PROBLEM) problem_write(x);
   if (!x->status) { /* a handler that ended without an answer */
     q->problem = INTERNAL;

@@ -21,6 +21,6 @@ CROSS JOIN LATERAL (
          $4 OR (l.lecturer_member_id IS NOT DISTINCT FROM $5 AND $5 IS NOT NULL) AS managed
 ) AS seen
 WHERE l.community_id = $1 AND l.id = $2
-  AND (seen.managed OR (l.stored_status <> 'draft' AND (l.audience <> 'cohort' OR EXISTS (
+  AND (seen.managed OR (l.published_at IS NOT NULL AND (l.audience <> 'cohort' OR EXISTS (
     SELECT FROM enrolment e WHERE e.community_id = $1 AND e.cohort_id = l.cohort_id
       AND e.member_id = $3 AND e.withdrawn_at IS NULL))))

@@ -20,7 +20,7 @@ WHERE l.community_id = $1
   AND ($8::text IS NULL OR l.status = $8)
   AND ($9::uuid IS NULL OR l.lecturer_id = $9)
   AND ($3 OR l.lecturer_member_id = $4
-       OR (l.stored_status <> 'draft' AND (l.audience <> 'cohort' OR EXISTS (
+       OR (l.published_at IS NOT NULL AND (l.audience <> 'cohort' OR EXISTS (
          SELECT FROM enrolment e WHERE e.community_id = $1 AND e.cohort_id = l.cohort_id
            AND e.member_id = $2 AND e.withdrawn_at IS NULL))))
   AND ($10::timestamptz IS NULL OR (l.start_at, l.id) > ($10, $11))

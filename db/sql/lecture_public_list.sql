@@ -12,7 +12,7 @@ SELECT l.id, l.kind, l.status, l.title::json, l.summary::json, l.start_at, l.end
   l.cancel_reason, l.published_at, l.updated_at, l.start_at,
   CASE WHEN l.end_at > now() THEN l.end_at END
 FROM lecture_shown l
-WHERE l.community_id = $1 AND l.stored_status <> 'draft' AND l.audience <> 'cohort'
+WHERE l.community_id = $1 AND l.published_at IS NOT NULL AND l.audience <> 'cohort'
   AND l.start_at > coalesce($2, now()) - interval '24 hours' AND l.end_at > coalesce($2, now())
   AND ($3::timestamptz IS NULL OR l.start_at < $3)
   AND ($4::text IS NULL OR l.kind = $4)
