@@ -143,7 +143,7 @@ static enum verdict examine(const struct house *h, const struct key_set *set, st
   metric_add(lyceum_tokens_verified, 1);
   if (!ec_verify(k->key, p.body, (const uint8_t *)p.signature.at)) return TOKEN_BAD;
   const struct json *j = json_parse(a, p.payload, &why);
-  int64_t expires;
+  int64_t expires = 0;
   if (json_kind(j) != JSON_OBJECT || !read_claims(h, j, c)) return TOKEN_BAD;
   enum verdict v = read_times(j, now / 1000000, &c->caller.issued_at, &expires);
   *until = last_of(expires, k);

@@ -136,6 +136,9 @@ static void sealed_for_another_row_stays_shut(void **state) {
   struct key_record none = {.kid = record.kid}, odd = {.kid = LIT("a\"b"), .sealed = other.sealed};
   assert_false(house_keys(house, &none, 1));
   assert_false(house_keys(house, &odd, 1));
+  struct text der = crypto_open(&arena, &secrets.sealing, other.kid, other.sealed);
+  odd.sealed = crypto_seal(&arena, &secrets.sealing, odd.kid, der);
+  assert_false(house_keys(house, &odd, 1)); /* it would break out of the header's JSON */
   struct key_record pair[2] = {other, wrong};
   assert_false(house_keys(house, pair, 2));
   token_cache_empty(house->tokens);
