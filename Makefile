@@ -58,7 +58,7 @@ unit: build/setup/test $(UNITS)  ## the unit tests (cmocka)
 	@tests/unit.sh $(UNITS)
 
 promises: build/setup/test all  ## what the schema promises, broken on purpose in SQL
-	@db/private.sh --fast run build/pg tests/promises.sh $(BUILD)/lyceum
+	@db/private.sh --fast run build/test-pg tests/promises.sh $(BUILD)/lyceum
 
 stories: build/setup/test npm all  ## the stories over HTTP; ONLY=redeem for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs
