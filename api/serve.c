@@ -31,11 +31,14 @@ static socklen_t read_address(const struct config *c, struct sockaddr_storage *a
 }
 
 static int port_of(int fd) {
-  struct sockaddr_storage a = {0};
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } a = {.v6 = {0}};
   socklen_t len = sizeof a;
-  if (getsockname(fd, (struct sockaddr *)&a, &len) != 0) return 0;
-  return a.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)(void *)&a)->sin_port)
-                                : ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
+  if (getsockname(fd, &a.any, &len) != 0) return 0;
+  return ntohs(a.any.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
 }
 
 int api_listen(const struct config *c, int *port) {
