@@ -164,6 +164,11 @@ extern const struct route routes[];
 extern const size_t route_count;
 extern const struct shape *const shapes[];
 extern const size_t shape_count;
+/* The OpenAPI 3.1 document of all routes, as JSON. */
+void openapi_write(struct builder *b);
+/* The reference and the list of problems as HTML pages, for people. */
+void reference_write(struct builder *b);
+void problems_write(struct builder *b);
 /* Problems that the gates may answer on this route, besides `fails`: into `out`, at most `room`. */
 size_t route_gate_problems(const struct route *r, enum problem *out, size_t room);
 

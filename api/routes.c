@@ -2,6 +2,8 @@
 #include "api/api.h"
 #include "api/macros.h"
 
+#include <string.h>
+
 #define SHAPE(n, text, ...)                                                                        \
   static const struct field fields_##n[] = {__VA_ARGS__, {.kind = FIELD_END}};                     \
   static const struct shape shape_##n = {#n, text, fields_##n};
@@ -51,6 +53,8 @@ size_t route_gate_problems(const struct route *r, enum problem *out, size_t room
   if (r->who > SIGNED_IN && n < room) out[n++] = NOT_ALLOWED;
   if (r->pace && n < room) out[n++] = RATE_LIMITED;
   if (r->pages && n < room) out[n++] = CURSOR_INVALID;
+  /* An unknown community; with a token the slug is an argument like others. */
+  if (r->who == ANYONE && strstr(r->path, "{slug}") && n < room) out[n++] = NOT_FOUND;
   if (r->idempotent && n + 1 < room) {
     out[n++] = IDEMPOTENCY_MISMATCH;
     out[n++] = IDEMPOTENCY_IN_FLIGHT;

@@ -7,9 +7,12 @@ export const PASSWORD = 'a long enough password';
 const PASSWORD_HASH =
   '$argon2id$v=19$m=8,t=1,p=1$bHljZXVtLXN0b3J5LXNhbHQ$Bw2KTiHG/13+lIJl0JMMDAak0eQkHKIJCXyeFuBoosw';
 
-/** UUIDv7 (RFC 9562). */
-export function uuid7(at = Date.now()) {
-  const hex = at.toString(16).padStart(12, '0') + '7' + randomBytes(10).toString('hex').slice(1);
+let lastAt = 0;
+
+/** UUIDv7 (RFC 9562); each is greater than the one before. */
+export function uuid7() {
+  lastAt = Math.max(Date.now(), lastAt + 1);
+  const hex = lastAt.toString(16).padStart(12, '0') + '7' + randomBytes(10).toString('hex').slice(1);
   const s = `${hex.slice(0, 16)}8${hex.slice(17)}`;
   return [s.slice(0, 8), s.slice(8, 12), s.slice(12, 16), s.slice(16, 20), s.slice(20, 32)].join(
     '-',
