@@ -238,9 +238,7 @@ void schema_reply(struct builder *b, const char *name, const struct reply_kind *
     schema_envelope(b, k);
   else if (k->shape)
     schema_ref(b, k->shape);
-  else if (k->media && strstr(k->media, "json"))
-    out_str(b, "type", "object");
-  else
+  else if (!strstr(k->media, "json"))
     out_str(b, "type", "string");
   out_close(b, '}');
 }
