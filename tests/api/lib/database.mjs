@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
+import { SECRET } from './tokens.mjs';
 
 // BIGINT fits a JavaScript number in every story.
 pg.types.setTypeParser(20, Number);
@@ -94,7 +95,7 @@ export async function makeTemplates(conninfo, server, out) {
   await dropAll(conninfo);
   if (!existsSync(join(out, 'secret'))) {
     // One cluster has one server role, so all runs in it share what its password is made from.
-    writeFileSync(join(out, 'secret'), `${'5ec7e7'.repeat(11).slice(0, 64)}\n`, { mode: 0o600 });
+    writeFileSync(join(out, 'secret'), `${SECRET}\n`, { mode: 0o600 });
   }
   const plain = `${ours}plain`;
   await administer(conninfo, (client) => client.query(`CREATE DATABASE ${plain}`));

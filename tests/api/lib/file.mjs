@@ -12,6 +12,7 @@ import { makeCommunity, People, PASSWORD } from './people.mjs';
 import { talk } from './peers.mjs';
 import { Server } from './server.mjs';
 import { stories } from './story.mjs';
+import { makeForge } from './tokens.mjs';
 
 const STORY_MS = 120_000;
 const job = JSON.parse(process.env.LYCEUM_STORY);
@@ -70,6 +71,7 @@ async function makeContext(server, sql) {
     server,
     people: new People(sql, api, community),
     mailbox: makeMailbox(sql, stage.secrets),
+    forge: makeForge(sql),
     /** Another community, for what must not cross over. */
     another: (more) => makeCommunity(sql, more),
     /** A further server process on the same database: api.on(await start()). */

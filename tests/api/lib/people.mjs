@@ -1,6 +1,7 @@
 // Communities and the people in them, made quickly with SQL; they sign in over HTTP.
 import { randomBytes } from 'node:crypto';
 import { randomId } from './database.mjs';
+import { makeForge, openSession } from './tokens.mjs';
 
 export const PASSWORD = 'a long enough password';
 // Of PASSWORD with the least work Argon2 knows, so that a story can sign in many people.
@@ -12,7 +13,8 @@ let lastAt = 0;
 /** UUIDv7 (RFC 9562); each is greater than the one before. */
 export function uuid7() {
   lastAt = Math.max(Date.now(), lastAt + 1);
-  const hex = lastAt.toString(16).padStart(12, '0') + '7' + randomBytes(10).toString('hex').slice(1);
+  const hex =
+    lastAt.toString(16).padStart(12, '0') + '7' + randomBytes(10).toString('hex').slice(1);
   const s = `${hex.slice(0, 16)}8${hex.slice(17)}`;
   return [s.slice(0, 8), s.slice(8, 12), s.slice(12, 16), s.slice(16, 20), s.slice(20, 32)].join(
     '-',
@@ -132,6 +134,8 @@ export class People {
       password: person.password,
       device_name: 'a story',
     });
+    if (reply.body?.code === 'not_found')
+      return openSession(this.#sql, makeForge(this.#sql), person);
     if (reply.status >= 300) throw new Error(`${person.email} can't sign in: ${reply.text}`);
     person.token = reply.body.access_token;
     person.refresh = reply.body.refresh_token;

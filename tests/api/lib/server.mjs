@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from './database.mjs';
+import { PUBLIC_URL } from './tokens.mjs';
 
 const START_MS = 20_000;
 const STOP_MS = 20_000;
@@ -16,7 +17,13 @@ export class Server {
     this.said = '';
     this.killed = false;
     const file = openSync(log, 'a');
-    const settings = { PORT: '0', LYCEUM_BIND: '127.0.0.1', LYCEUM_LOOPS: '2', LYCEUM_DEMO: '1' };
+    const settings = {
+      PORT: '0',
+      LYCEUM_BIND: '127.0.0.1',
+      LYCEUM_LOOPS: '2',
+      LYCEUM_DEMO: '1',
+      LYCEUM_PUBLIC_URL: PUBLIC_URL,
+    };
     this.child = spawn(server, ['serve'], {
       env: environment(url, out, { ...settings, ...env }),
       stdio: ['ignore', 'pipe', 'pipe'],
