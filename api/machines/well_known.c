@@ -14,8 +14,7 @@ struct step security_txt(struct request *q) {
   build_printf(&b, "Contact: %s\nExpires: ", c->security_contact);
   build_time(&b, time_now() + (micros)SECURITY_DAYS * 86400 * 1000000);
   build_str(&b, "\nPreferred-Languages: zh, en\n");
-  if (c->public_url[0])
-    build_printf(&b, "Canonical: %s/.well-known/security.txt\n", c->public_url);
+  if (c->public_url[0]) build_printf(&b, "Canonical: %s/.well-known/security.txt\n", c->public_url);
   return reply(q, 200, "text/plain; charset=utf-8", &b);
 }
 
