@@ -83,6 +83,8 @@ async function makeContext(server, sql) {
     /** Never to be seen in a log from here on. */
     secret: (text) => stage.secrets.add(text),
     random: randomId,
+    /** The folder of this run's logs, for what a story wants to keep. */
+    out: job.out,
   };
 }
 
