@@ -53,7 +53,9 @@ function seed() {
   const file = path.join(build, 'codes.csv');
   fs.writeFileSync(file, sh(path.join(build, 'prepare'), [secretFile, 'codes', String(codes)]));
   sh(server, ['migrate'], { env: environment() });
-  psql(fs.readFileSync(path.join(here, 'seed.sql')), '-v', `members=${members}`, '-v', `lectures=${lectures}`, '-v', `hot=${hotCodes}`, '-v', `codes=${file}`);
+  psql('CREATE TABLE bench_code (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text, digest text)');
+  psql(`\\copy bench_code (code, digest) FROM '${file}' CSV`);
+  psql(fs.readFileSync(path.join(here, 'seed.sql')), '-v', `members=${members}`, '-v', `lectures=${lectures}`, '-v', `hot=${hotCodes}`);
   fs.rmSync(file);
 }
 
@@ -168,7 +170,7 @@ function batchOfOne() {
 let serverProcess = null;
 let helloPort = 0;
 const next = { code: hotCodes + 1, hot: 1, lecture: 0 };
-const codeTexts = [];
+let codeTexts = [];
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 const ours = `127.0.0.1:${port}`;
 
@@ -259,7 +261,7 @@ try {
   helloPort = await freePort();
   start(path.join(build, 'hello'), [String(helloPort), String(os.cpus().length)]);
   lectureIds = psql('SELECT id FROM bench_lecture ORDER BY n').trim().split('\n');
-  codeTexts.push('', ...psql('SELECT code FROM bench_code ORDER BY n').trim().split('\n'));
+  codeTexts = [''].concat(psql('SELECT code FROM bench_code ORDER BY n').trim().split('\n'));
   const [kid, sealed] = psql(`SELECT kid, encode(sealed_private, 'hex') FROM signing_key WHERE retired_at IS NULL ORDER BY active_from DESC LIMIT 1`).trim().split('|');
   const people = psql('SELECT account_id, id, uuid7(), 1000, 1 FROM bench_member ORDER BY n').replaceAll('|', ',');
   const mint = (role, input) => sh(path.join(build, 'prepare'), [secretFile, 'tokens', `http://127.0.0.1:${port}`, kid, sealed, role], { input }).trim().split('\n');

@@ -29,12 +29,8 @@ SELECT 1000, uuid7(), 'talk', 'scheduled',
        date_trunc('minute', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', id, now(), 30, 600
 FROM lecturer WHERE community_id = 1000;
 -- Codes, as made by the server's own code: text and digest.
-CREATE TABLE bench_code (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text, digest text,
-                         id uuid);
-\copy bench_code (code, digest) FROM :'codes' CSV
-UPDATE bench_code SET id = uuid7();
 INSERT INTO invite_code (community_id, id, digest, hint, effect, product_id, plan_id, days, max_uses)
-SELECT 1000, c.id, decode(c.digest, 'hex'), left(c.code, 4), 'days', p.product_id, p.id, 1,
+SELECT 1000, uuid7(), decode(c.digest, 'hex'), left(c.code, 4), 'days', p.product_id, p.id, 1,
        CASE WHEN c.n <= :hot THEN 100000000 ELSE 1 END
 FROM bench_code c, plan p WHERE p.community_id = 1000;
 CREATE TABLE bench_member AS
