@@ -34,8 +34,7 @@ bool refused(struct request *q, const struct rows *r) {
   return true;
 }
 
-/* ---- entity tags
- * ------------------------------------------------------------------------------------ */
+/* ---- entity tags ---- */
 
 struct text etag_of(struct arena *a, struct text content) {
   struct digest d = crypto_sha256(content);
@@ -74,8 +73,7 @@ bool if_match_holds(struct request *q, const struct rows *r) {
   return holds;
 }
 
-/* ---- ready-made continuations
- * ------------------------------------------------------------------------ */
+/* ---- ready-made continuations ---- */
 
 static struct step answer_object(struct request *q, const struct rows *r, int status) {
   if (refused(q, r)) return DONE;
@@ -205,8 +203,7 @@ struct step answer_page(struct request *q, const struct rows *r) {
   return s;
 }
 
-/* ---- answers by hand
- * ----------------------------------------------------------------------------------- */
+/* ---- answers by hand ---- */
 
 struct step reply(struct request *q, int status, const char *media, struct builder *b) {
   struct exchange *x = exchange_of(q);

@@ -11,8 +11,7 @@
 #include "base/base.h"
 #include "db/db.h"
 
-/* ---- opening
- * ------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 /* Shared by all loops of the process. */
 struct api {
@@ -30,8 +29,7 @@ void api_close(struct loop *l); /* every request must have ended */
  * *port receives the port in use (config's may be 0). */
 int api_listen(const struct config *c, int *port);
 
-/* ---- what came
- * ------------------------------------------------------------------------------------ */
+/* ---- what came ---- */
 
 struct api *api_of(const struct request *q);
 struct uuid path_id(struct request *q,
@@ -64,8 +62,7 @@ bool page_read(struct request *q, struct page *out); /* false: problem is set, r
   .has_after_key = (p).has_after_key, .after_key = (p).after_key, .after_id = (p).after_id,        \
   .page = (p).limit + 1
 
-/* ---- answers
- * -------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* Ready-made continuations. All of them: no row is not_found; a column `_refusal` with a problem's
  * code is that problem (with `_detail` as its detail, and the field that `_pointer` names as its
@@ -93,14 +90,13 @@ struct step reply_json(struct request *q, int status, struct builder *b) MUST_US
 struct step reply_empty(struct request *q, int status) MUST_USE;
 void reply_header(struct request *q, const char *name, struct text value);
 void reply_download(struct request *q, struct text filename); /* Content-Disposition, RFC 8187 */
-/* A guess that missed: charges the route's budget per address and overall. */
+/* A guess that missed: charges the route's budget per account, per address and overall. */
 void charge_miss(struct request *q);
 /* Tells every loop and process that what the public sees of this community has changed. Statements
  * of writers also notify `public COMMUNITY`. */
 void raise_generation(struct request *q);
 
-/* ---- routes
- * ----------------------------------------------------------------------------------------- */
+/* ---- routes ---- */
 
 enum method { GET = 1, POST, PUT, PATCH, DELETE, METHOD_COUNT };
 enum who { WHO_UNSET, ANYONE, SIGNED_IN, LECTURERS, OPERATORS, OWNERS };

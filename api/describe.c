@@ -90,8 +90,7 @@ struct text route_parameter(const struct route *r, size_t i) {
   return NONE;
 }
 
-/* ---- tags
- * ----------------------------------------------------------------------------------------- */
+/* ---- tags ---- */
 
 static bool told_before(size_t i) {
   for (size_t k = 0; k < i; k++)

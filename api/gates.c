@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- the last gates: query and body
- * --------------------------------------------------------------- */
+/* ---- the last gates: query and body ---- */
 
 static bool is_json(struct text type, bool patch) {
   struct text rest = type, media = text_trim(text_cut(&rest, ';'));
@@ -56,8 +55,7 @@ static struct step gate_query(struct request *q) {
   return q->faults ? problem(q, QUERY_INVALID) : gate_body(q);
 }
 
-/* ---- community: from the path's slug, or from the token
- * -------------------------------------------- */
+/* ---- community: from the path's slug, or from the token ---- */
 
 static struct step community_found(struct request *q, const struct rows *r) {
   struct community_by_slug_row row;
@@ -78,8 +76,7 @@ static struct step gate_community(struct request *q) {
   return ask_community_by_slug(q, community_found, .slug = slug);
 }
 
-/* ---- rights and pace
- * --------------------------------------------------------------------------------- */
+/* ---- rights and pace ---- */
 
 static bool may(enum who who, enum role role) {
   switch (who) {
@@ -106,12 +103,14 @@ static struct step gate_may(struct request *q) {
   if (!may(x->route->who, q->caller.role)) return problem(q, NOT_ALLOWED);
   if (q->caller.role == ROLE_NOBODY || !x->route->pace) return gate_community(q);
   struct text account = {(const char *)q->caller.account.b, sizeof q->caller.account.b};
-  x->pace = pace_take(x->api->house, x->route->pace, PER_ACCOUNT, account);
+  /* Where misses are what costs, a success spends nothing: see charge_miss. */
+  x->pace = x->route->pace == GENERAL
+                ? pace_take(x->api->house, GENERAL, PER_ACCOUNT, account)
+                : pace_look(x->api->house, x->route->pace, PER_ACCOUNT, account);
   return x->pace.allowed ? gate_community(q) : too_fast(q, x->pace);
 }
 
-/* ---- identity
- * ------------------------------------------------------------------------------------------ */
+/* ---- identity ---- */
 
 static struct step identified(struct request *q, const struct rows *r) {
   struct session_live_row row;
@@ -155,11 +154,13 @@ static struct step gate_identity(struct request *q) {
                           .version = claims.version);
 }
 
-/* ---- the first gates
- * ------------------------------------------------------------------------------------ */
+/* ---- the first gates ---- */
 
 void charge_miss(struct request *q) {
   struct exchange *x = exchange_of(q);
+  struct text account = {(const char *)q->caller.account.b, sizeof q->caller.account.b};
+  if (q->caller.role != ROLE_NOBODY)
+    x->pace = pace_take(x->api->house, x->route->pace, PER_ACCOUNT, account);
   (void)pace_take(x->api->house, x->route->pace, PER_ADDRESS, peer_address(q));
   (void)pace_take(x->api->house, x->route->pace, OVERALL, NONE);
 }
@@ -194,8 +195,7 @@ struct step gates_pass(struct request *q) {
   return gate_pace(q);
 }
 
-/* ---- app versions: 426 tells an old app to update
- * ---------------------------------------------------------- */
+/* ---- app versions: 426 tells an old app to update ---- */
 
 static bool version_read(struct text t, int64_t v[3]) {
   for (int i = 0; i < 3; i++)

@@ -14,8 +14,7 @@
 
 enum { HEADERS_MOST = 64, HEADER_BYTES_MOST = 12 << 10 };
 
-/* ---- reading what came
- * ------------------------------------------------------------------------------ */
+/* ---- reading what came ---- */
 
 struct text header(struct request *q, const char *name) {
   const char *value = NULL;
@@ -48,8 +47,7 @@ struct text peer_address(struct request *q) {
   return x->address;
 }
 
-/* ---- the raw gate: what libmicrohttpd lets through and HTTP does not
- * -------------------------------- */
+/* ---- the raw gate: what libmicrohttpd lets through and HTTP does not ---- */
 
 struct head {
   size_t count, bytes;
@@ -104,8 +102,7 @@ static enum problem head_problem(const struct exchange *x, const struct head *h)
   return h->length > BODY_MOST ? BODY_TOO_LARGE : NO_PROBLEM;
 }
 
-/* ---- the head
- * ------------------------------------------------------------------------------------------ */
+/* ---- the head ---- */
 
 static bool id_is_good(struct text id) {
   if (id.len < 8 || id.len > 64) return false;
@@ -165,8 +162,7 @@ static void read_head(struct exchange *x, const char *method) {
   if (q->problem == NO_PROBLEM) find_route(x);
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 void exchange_finished(struct request *q) {
   struct exchange *x = exchange_of(q);

@@ -26,8 +26,7 @@ static const struct profile {
     {"staff", {.method = GET, .path = "/", .who = OPERATORS, .pace = GENERAL}},
 };
 
-/* ---- answers
- * -------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void out_ref(struct builder *b, const char *name, const char *room, const char *what) {
   out_open(b, name, '{');
@@ -197,8 +196,7 @@ static void answers(struct builder *b, const struct route *r) {
   out_close(b, '}');
 }
 
-/* ---- parameters and bodies
- * ------------------------------------------------------------------------ */
+/* ---- parameters and bodies ---- */
 
 static void parameter(struct builder *b, const struct field *f, const char *in, bool required) {
   out_open(b, NULL, '{');
@@ -255,8 +253,7 @@ static void request_body(struct builder *b, const struct route *r) {
   out_close(b, '}');
 }
 
-/* ---- operations
- * ----------------------------------------------------------------------------------- */
+/* ---- operations ---- */
 
 static void description(struct builder *b, const struct route *r) {
   static const char *const who[] = {[ANYONE] = "Anyone may call this.",
@@ -323,8 +320,7 @@ static void paths(struct builder *b) {
   out_close(b, '}');
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------ */
+/* ---- the whole ---- */
 
 static void tags(struct builder *b) {
   out_open(b, "tags", '[');

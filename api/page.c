@@ -58,8 +58,7 @@ void page_close(struct builder *b) {
   build_str(b, "</body></html>\n");
 }
 
-/* ---- the start page
- * ------------------------------------------------------------------------------- */
+/* ---- the start page ---- */
 
 void start_write(struct builder *b, bool demo) {
   page_open(b, "Lyceum");
@@ -80,8 +79,7 @@ void start_write(struct builder *b, bool demo) {
   page_close(b);
 }
 
-/* ---- problems
- * ------------------------------------------------------------------------------------- */
+/* ---- problems ---- */
 
 static void raised_by(struct builder *b, enum problem p) {
   size_t n = 0, gates = 0;

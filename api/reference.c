@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- fields
- * --------------------------------------------------------------------------------------- */
+/* ---- fields ---- */
 
 static void shape_link(struct builder *b, const struct shape *s) {
   build_printf(b, "<a href=\"#shape-%s\">%s</a>", s->name, s->name);
@@ -66,8 +65,7 @@ static void fields_table(struct builder *b, const struct field *fields, const ch
   build_str(b, "</table>");
 }
 
-/* ---- one endpoint
- * --------------------------------------------------------------------------------- */
+/* ---- one endpoint ---- */
 
 static void badge(struct builder *b, const struct route *r) {
   build_printf(b, "<b class=\"m %s\">%s</b> ", method_name(r->method), method_name(r->method));
@@ -251,8 +249,7 @@ static void endpoint(struct builder *b, const struct route *r) {
   build_str(b, "</section>\n");
 }
 
-/* ---- the page
- * ------------------------------------------------------------------------------------- */
+/* ---- the page ---- */
 
 static void tag_heading(struct builder *b, const char *tag, bool anchor) {
   const char *chinese = tag_chinese(tag);

@@ -9,8 +9,7 @@
 
 enum { GZIP_FROM = 1400 }; /* below one network packet compression gains nothing */
 
-/* ---- coding and conditions
- * ---------------------------------------------------------------------------- */
+/* ---- coding and conditions ---- */
 
 static bool gzip(struct builder *b) {
   z_stream z = {0};
@@ -50,8 +49,7 @@ static void not_modified(struct exchange *x) {
   x->media = NULL;
 }
 
-/* ---- delivering
- * ------------------------------------------------------------------------------------------ */
+/* ---- delivering ---- */
 
 static void count(const struct exchange *x, uint64_t took) {
   metric_add(lyceum_requests, 1);
@@ -96,9 +94,7 @@ void deliver(struct exchange *x) {
   MHD_resume_connection(x->connection);
 }
 
-/* ---- headers
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- headers ---- */
 
 static void add(struct MHD_Response *r, const char *name, struct text value) {
   char buffer[2048];

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- JSON out
- * ------------------------------------------------------------------------------------- */
+/* ---- JSON out ---- */
 
 static void out_name(struct builder *b, const char *name) {
   char last = b->len ? b->at[b->len - 1] : '{';
@@ -42,8 +41,7 @@ void out_bool(struct builder *b, const char *name, bool value) {
   build_str(b, value ? "true" : "false");
 }
 
-/* ---- schemas
- * -------------------------------------------------------------------------------------- */
+/* ---- schemas ---- */
 
 /* What is optional may be null in answers and bodies; a parameter is absent instead. */
 static bool may_be_null(const struct field *f, enum schema_use use) {
@@ -243,8 +241,7 @@ void schema_reply(struct builder *b, const char *name, const struct reply_kind *
   out_close(b, '}');
 }
 
-/* ---- samples
- * -------------------------------------------------------------------------------------- */
+/* ---- samples ---- */
 
 /* Names that say what their value looks like. */
 static const struct {

@@ -13,8 +13,7 @@
 
 enum { POOL_BYTES = 24 << 10, IDLE_SECONDS = 75, BACKLOG = 1024, DRAIN_LOOK_MS = 20 };
 
-/* ---- the listening socket
- * --------------------------------------------------------------------------- */
+/* ---- the listening socket ---- */
 
 static socklen_t read_address(const struct config *c, struct sockaddr_storage *a) {
   struct sockaddr_in *v4 = (void *)a;
@@ -60,8 +59,7 @@ int api_listen(const struct config *c, int *port) {
   return -1;
 }
 
-/* ---- the daemon on the loop
- * -------------------------------------------------------------------------- */
+/* ---- the daemon on the loop ---- */
 
 static void daemon_ready(struct watch *w, uint32_t events) {
   (void)w, (void)events; /* MHD_run at the end of the turn takes it */

@@ -18,8 +18,7 @@ static struct text join(struct request *q, struct text pointer, const char *name
   return arena_printf(&q->arena, "%.*s/%s", TEXT_ARGS(pointer), name);
 }
 
-/* ---- single values
- * -------------------------------------------------------------------------------- */
+/* ---- single values ---- */
 
 static void length(const struct check *c, struct text t, int64_t least, int64_t most) {
   int64_t n = (int64_t)text_codepoints(t);
@@ -106,8 +105,7 @@ static bool holds_text(enum field_kind k) {
          k == FIELD_TIME || k == FIELD_WALL || k == FIELD_UUID || k == FIELD_CHOICE;
 }
 
-/* ---- JSON values
- * ----------------------------------------------------------------------------------- */
+/* ---- JSON values ---- */
 
 static void value(const struct check *c, const struct field *f, struct json *j);
 
@@ -218,8 +216,7 @@ void body_check(struct request *q, const struct field *fields, const struct json
     object(&c, fields, exchange_of(q)->body, patch);
 }
 
-/* ---- query parameters
- * ------------------------------------------------------------------------------- */
+/* ---- query parameters ---- */
 
 static void parameter(const struct check *c, const struct field *f, struct text t) {
   int64_t n;
@@ -257,8 +254,7 @@ void query_check(struct request *q, const struct route *r) {
                 LIT("此参数必填"));
 }
 
-/* ---- the validated body
- * ------------------------------------------------------------------------------ */
+/* ---- the validated body ---- */
 
 struct json *body(struct request *q) {
   return exchange_of(q)->body;

@@ -73,8 +73,7 @@ struct uuid path_id(struct request *q, const char *name) {
   return uuid_parse(path_text(q, name), &id) ? id : (struct uuid){0};
 }
 
-/* ---- cursors: where a list goes on, opaque to clients
- * -------------------------------------------- */
+/* ---- cursors: where a list goes on, opaque to clients ---- */
 
 bool page_read(struct request *q, struct page *out) {
   *out = (struct page){.limit = query_int(q, "limit", 20)};

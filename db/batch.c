@@ -63,8 +63,7 @@ static void unit_end(struct unit *u) {
   unit_free(u);
 }
 
-/* ---- rows to asks
- * -------------------------------------------------------------------------------- */
+/* ---- rows to asks ---- */
 
 static void continue_with(struct asked *a, const struct rows *r) {
   struct request *q = release(a);
@@ -109,8 +108,7 @@ static void tell_one(struct unit *u) {
   if (a) continue_with(a, &r);
 }
 
-/* ---- failures
- * ------------------------------------------------------------------------------------ */
+/* ---- failures ---- */
 
 static void again(struct link *k, struct unit *u) {
   forget_results(u);
@@ -194,8 +192,7 @@ void unit_away(struct link *k, struct unit *u) {
   unit_end(u);
 }
 
-/* ---- gathering
- * ----------------------------------------------------------------------------------- */
+/* ---- gathering ---- */
 
 static void send_gathered(struct pool *p, struct gather *g) {
   size_t most = p->settings.batch_max ? (size_t)p->settings.batch_max : BATCH_MOST;

@@ -10,8 +10,7 @@ static struct pool *pool_of(const struct request *q) {
   return loop_kept(q->loop, ROOM_DB);
 }
 
-/* ---- abandoned asks: the deadline passed
- * --------------------------------------------------------- */
+/* ---- abandoned asks: the deadline passed ---- */
 
 static void leave_gather(struct asked *a) {
   struct gather *g = a->gather;
@@ -36,8 +35,7 @@ static bool abandon_ask(struct request *q) {
   return !flying || (!commits && (q->held || a->s->flags & SQL_READ));
 }
 
-/* ---- asking
- * -------------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 static struct asked *asked_new(struct request *q, const struct statement *s, rows_next next,
                                const void *in) {
@@ -108,8 +106,7 @@ struct step ask(struct request *q, const struct statement *s, rows_next next, co
   return problem(q, OUT_OF_MEMORY);
 }
 
-/* ---- transactions
- * -------------------------------------------------------------------------------- */
+/* ---- transactions ---- */
 
 static bool send_command(struct link *k, enum unit_kind kind, struct asked *a) {
   struct unit *u = unit_new(kind, a ? 1 : 0);
@@ -212,8 +209,7 @@ struct step rollback(struct request *q, next_step next) {
   return next(q);
 }
 
-/* ---- opening and closing
- * --------------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 
 static void flush(struct turn *t) {
   struct pool *p = CONTAINER_OF(t, struct pool, turn);

@@ -61,8 +61,7 @@ static void die(const char *what) {
   exit(2);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 static void read_requests(const char *path) {
   int fd = open(path, O_RDONLY);
@@ -96,8 +95,7 @@ static const struct request *take(void) {
   return &load.all[load.next++ % load.count];
 }
 
-/* ---- connections
- * --------------------------------------------------------------------------------------- */
+/* ---- connections ---- */
 
 static void send_next(struct connection *c) {
   const struct request *r = take();
@@ -153,8 +151,7 @@ static void readable(struct connection *c) {
   send_next(c);
 }
 
-/* ---- the run
- * --------------------------------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 static uint64_t percentile(double p) {
   uint64_t seen = 0, wanted = (uint64_t)((double)load.answers * p);
