@@ -131,9 +131,9 @@ static bool open_station(struct server *v, int i, int fd) {
     return false;
   }
   t->open = true;
-  return fetch_open(t->loop) && db_open(t->loop, &v->db) &&
-         watch_open(&t->watchman, t->loop, &v->api, &v->caught_up, i ? NULL : &v->db) &&
-         api_open(t->loop, &v->api, fd);
+  /* A turn runs in this order: what the API asks is flushed to PostgreSQL in the same turn. */
+  return fetch_open(t->loop) && api_open(t->loop, &v->api, fd) && db_open(t->loop, &v->db) &&
+         watch_open(&t->watchman, t->loop, &v->api, &v->caught_up, i ? NULL : &v->db);
 }
 
 static void close_station(struct station *t) {
