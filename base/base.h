@@ -146,8 +146,7 @@ void json_write(struct builder *b, const struct json *j); /* compact, keys in th
 /* ---- cryptography (OpenSSL 3, argon2) ----------------------------------------------------------
  */
 
-/* Digests can't fail, except that a thread's first one aborts when memory runs out: call one when a
- * thread starts. */
+/* Digests report no failure: without memory, after some tries, they abort the process. */
 struct digest {
   uint8_t b[32];
 };
