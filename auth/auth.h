@@ -103,6 +103,10 @@ struct text code_open(const struct secrets *s, struct arena *a, struct uuid id, 
 enum { CODE_HINT_MAX = 8 };
 /* The first few symbols and an ellipsis: enough to tell codes apart, of no use to a guesser. */
 void code_hint(struct text normalised, char out[static CODE_HINT_MAX]);
+/* Of a way to be a person (`email`, …; its subject; the app's id or NONE), where it must be
+ * recognised but not kept: budgets of strangers, and whom a ban keeps out. */
+struct digest contact_digest(const struct secrets *s, struct text provider, struct text app,
+                             struct text subject);
 /* Of a 6-digit code for one challenge; of more than 38 bytes the rest is ignored. */
 struct digest challenge_digest(const struct secrets *s, struct uuid challenge, struct text code);
 enum { CHECK_IN_STEP_SECONDS = 15, CHECK_IN_DIGITS = 8 };

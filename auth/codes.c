@@ -20,6 +20,21 @@ struct digest challenge_digest(const struct secrets *s, struct uuid challenge, s
   return crypto_hmac(&s->pepper, (struct text){message, len + kept});
 }
 
+/* Each member is closed by a character that can't be in one. */
+struct digest contact_digest(const struct secrets *s, struct text provider, struct text app,
+                             struct text subject) {
+  struct builder b = {0};
+  build_str(&b, "contact:");
+  build_text(&b, provider);
+  build_char(&b, '\n');
+  build_text(&b, app);
+  build_char(&b, '\n');
+  build_text(&b, subject);
+  struct digest d = crypto_hmac(&s->pepper, built(&b));
+  builder_free(&b);
+  return d;
+}
+
 /* ---- check-in codes: nothing is stored --------------------------------------------------------
  */
 

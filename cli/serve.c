@@ -19,6 +19,7 @@ struct station { /* a loop and its thread */
   struct server *server;
   struct loop *loop;
   struct watchman watchman;
+  struct deliverer *deliverer; /* on the first loop */
   pthread_t thread;
   bool open, running;
 };
@@ -29,6 +30,7 @@ struct server {
   char *conninfo; /* of the server's role */
   struct db_settings db;
   struct api api;
+  struct gateways gateways;
   atomic_bool caught_up;
   atomic_int running; /* loops */
   struct job_worker *jobs;
@@ -131,15 +133,18 @@ static bool open_station(struct server *v, int i, int fd) {
     return false;
   }
   t->open = true;
-  /* A turn runs in this order: what the API asks is flushed to PostgreSQL in the same turn. */
-  return fetch_open(t->loop) && api_open(t->loop, &v->api, fd) && db_open(t->loop, &v->db) &&
-         watch_open(&t->watchman, t->loop, &v->api, &v->caught_up, i ? NULL : &v->db);
+  if (!fetch_open(t->loop) || !db_open(t->loop, &v->db)) return false;
+  if (i == 0 && !(t->deliverer = deliver_open(t->loop, &v->gateways, &v->secrets))) return false;
+  if (!watch_open(&t->watchman, t->loop, &v->api, &v->caught_up, i ? NULL : &v->db)) return false;
+  t->watchman.deliverer = t->deliverer;
+  return api_open(t->loop, &v->api, fd);
 }
 
 static void close_station(struct station *t) {
   if (!t->open) return;
   api_close(t->loop);
   if (t->watchman.loop) watch_close(&t->watchman);
+  deliver_close(t->deliverer);
   db_close(t->loop);
   fetch_close(t->loop);
   loop_free(t->loop);
@@ -218,6 +223,14 @@ static void block_signals(void) {
 /* ---- putting it together ------------------------------------------------------------------------
  */
 
+static bool open_gateways(struct server *v) {
+  struct builder why = {0};
+  bool good = gateways_open(&v->gateways, &v->c->config, &why);
+  if (!good) fails(v->c, "%.*s", TEXT_ARGS(built(&why)));
+  builder_free(&why);
+  return good;
+}
+
 static bool open_house(struct server *v) {
   const struct config *o = &v->c->config;
   v->api.config = o;
@@ -258,12 +271,13 @@ static void close_all(struct server *v) {
   house_free(v->api.house);
   free(v->conninfo);
   explicit_bzero(&v->secrets, sizeof v->secrets);
+  explicit_bzero(&v->gateways, sizeof v->gateways);
 }
 
 static int run_server(struct server *v) {
-  int fds[LOOPS_MOST] = {0};
+  int fds[LOOPS_MOST];
   if (!listen_all(v, fds)) return EXIT_FAILED;
-  if (!open_house(v) || !prepare_database(v)) {
+  if (!open_house(v) || !open_gateways(v) || !prepare_database(v)) {
     for (int i = 0; i < v->count; i++)
       close(fds[i]);
     return EXIT_FAILED;

@@ -9,6 +9,7 @@
 struct watchman { /* of one loop */
   struct loop *loop;
   struct api *api;
+  struct deliverer *deliverer; /* of the loop that listens */
   struct timer timer;
   struct request q;                /* reads what was missed */
   atomic_bool *caught_up;          /* shared by all: nothing is missing since the last connect */

@@ -60,7 +60,10 @@ static void start(struct watchman *w) {
 
 static void heard(void *who, struct text payload) {
   struct watchman *w = who;
-  house_hear(w->api->house, payload);
+  if (text_is(payload, "delivery"))
+    deliver_soon(w->deliverer);
+  else
+    house_hear(w->api->house, payload);
 }
 
 static void back(void *who) {

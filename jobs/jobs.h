@@ -8,6 +8,7 @@
 #include "auth/auth.h"
 #include "base/base.h"
 #include "db/db.h"
+#include "gateways/gateways.h"
 
 enum { JOB_LEASE_SECONDS = 15 }; /* renewed by progress: longer than any step of a job takes */
 
@@ -43,6 +44,15 @@ bool job_stopping(const struct job *j);
 struct job_worker;
 struct job_worker *jobs_start(const struct job_host *h); /* NULL: no thread could be started */
 void jobs_stop(struct job_worker *w); /* sets `stop` for it; waits for the step under way */
+
+/* ---- messages: handed over by a loop, for they wait for others most of the time -----------------
+ */
+
+struct deliverer;
+/* On the loop whose thread calls; everything named must outlive it. NULL: out of memory. */
+struct deliverer *deliver_open(struct loop *l, const struct gateways *g, const struct secrets *s);
+void deliver_soon(struct deliverer *d);  /* `delivery` was heard */
+void deliver_close(struct deliverer *d); /* what is under way is left to its lease */
 
 #define JOB(kind, tries, says) bool job_##kind(struct job *j, char **why);
 #include "jobs/jobs.def"
