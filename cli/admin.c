@@ -90,8 +90,13 @@ static bool appoint(struct cli *c, struct session *s, const struct admin *a, str
                                  .display_name = a->name,
                                  .locale = LIT("zh-CN"),
                                  .revocation_id = uuid_new()};
-  return ask_database(c, s, 0, &sql_credential_put, &put, r) &&
-         ask_database(c, s, a->community, &sql_member_appoint, &in, r);
+  char *why = NULL;
+  if (!ask_database(c, s, 0, &sql_credential_put, &put, r)) return false;
+  if (session_ask(s, a->community, &sql_member_appoint, &in, r, &why)) return true;
+  if (why && strstr(why, "community_keeper_owner"))
+    session_fails(&why, "this is the owner who keeps the community: appoint another one first");
+  fails_why(c, why);
+  return false;
 }
 
 static int make(struct cli *c, struct session *s, struct admin *a) {

@@ -123,7 +123,8 @@ static bool mint_or_watch(struct minting *m, struct job_get_row *row) {
   while (look(m, row)) {
     progress_show(&m->progress, row->done);
     if (row->has_finished_at || atomic_load(&interrupted)) return true;
-    if (!job_run(&host, m->s, m->community, m->id, &taken, &why)) {
+    struct text dead = job_worker_is_dead(row->taken_by) ? row->taken_by : NONE;
+    if (!job_run(&host, m->s, m->community, m->id, dead, &taken, &why)) {
       fails_why(m->c, why);
       return false;
     }

@@ -155,7 +155,8 @@ static void complete_names(struct builder *b) {
     bool again = i && strncmp(commands[i - 1].name, commands[i].name, len + 1) == 0;
     if (!again) build_printf(b, "    '%.*s') words='", (int)len, commands[i].name);
     build_printf(b, "%s ", commands[i].name + len + 1);
-    bool last = i + 1 == command_count || strncmp(commands[i + 1].name, commands[i].name, len + 1);
+    bool last =
+        i + 1 == command_count || strncmp(commands[i + 1].name, commands[i].name, len + 1) != 0;
     if (last) build_str(b, "' ;;\n");
   }
 }

@@ -38,6 +38,7 @@ static int run(struct cli *c, int argc, char **argv) {
   if (help) return show_help(c->command);
   if (!config_load(&c->config, &why)) return tell_misuse(c, &why);
   builder_free(&why);
+  log_open(LOG_WARN); /* a command speaks for itself; serve sets its own */
   int status = c->command->run(c);
   arena_free(&c->q.arena);
   if (fflush(stdout) != 0 && status == EXIT_DONE) status = EXIT_FAILED; /* a full disk */

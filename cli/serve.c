@@ -275,7 +275,7 @@ static void close_all(struct server *v) {
 }
 
 static int run_server(struct server *v) {
-  int fds[LOOPS_MOST];
+  int fds[LOOPS_MOST] = {0};
   if (!listen_all(v, fds)) return EXIT_FAILED;
   if (!open_house(v) || !open_gateways(v) || !prepare_database(v)) {
     for (int i = 0; i < v->count; i++)

@@ -32,10 +32,13 @@ struct job { /* one that is taken */
   int64_t total, done;
 };
 
-/* Runs one job if it can be had now. *taken tells whether it could; then the job has been ended or
- * given back. False when the database failed. */
+/* Did this worker (job.taken_by) run on this machine, and does it no more? Then nobody needs to
+ * wait for its lease. */
+bool job_worker_is_dead(struct text worker);
+/* Runs one job if it can be had now, also from the worker `dead` (NONE: from none). *taken tells
+ * whether it could; then it has been ended or given back. False when the database failed. */
 bool job_run(const struct job_host *h, struct session *s, int64_t community, struct uuid id,
-             bool *taken, char **why);
+             struct text dead, bool *taken, char **why);
 /* Within a transaction on `s`: so many more are done. False: not ours any more, roll back. */
 bool job_advance(const struct job *j, struct session *s, int64_t count, char **why);
 bool job_stopping(const struct job *j);

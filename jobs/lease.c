@@ -6,7 +6,10 @@
 #include "db/sql.h"
 #include "jobs/jobs.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,17 +30,30 @@ static const struct kind *kind_of(struct text name) {
   return NULL;
 }
 
-/* Says on the job's row who works on it, for people, and is unlike any other worker. */
+enum { HOST_MAX = 24 };
+
+static void name_host(char out[static HOST_MAX]) {
+  memset(out, 0, HOST_MAX);
+  (void)gethostname(out, HOST_MAX - 1);
+}
+
+/* host/pid/unique: says on the job's row who works on it, and is unlike any other worker. */
 static void name_worker(char *out, size_t room) {
-  char host[24] = "";
-  char unique[37];
-  struct arena a = {0};
-  (void)gethostname(host, sizeof host - 1);
+  char host[HOST_MAX], unique[37];
+  name_host(host);
   uuid_write(uuid_new(), unique);
-  struct text name = arena_printf(&a, "%s/%d/%s", host, (int)getpid(), unique);
-  memcpy(out, name.at, name.len < room ? name.len + 1 : room);
-  out[room - 1] = '\0';
-  arena_free(&a);
+  (void)snprintf(out, room, "%s/%d/%s", host, (int)getpid(), unique);
+}
+
+/* Wrong where two machines have one name: then two work on the job, and job_advance lets only the
+ * one who took it last commit. */
+bool job_worker_is_dead(struct text worker) {
+  char host[HOST_MAX];
+  int64_t pid = 0;
+  name_host(host);
+  if (!text_is(text_cut(&worker, '/'), host)) return false;
+  return text_to_int(text_cut(&worker, '/'), &pid) && pid > 0 && kill((pid_t)pid, 0) != 0 &&
+         errno == ESRCH;
 }
 
 bool job_stopping(const struct job *j) {
@@ -90,12 +106,12 @@ static bool work_on(struct job *j, const struct kind *kind, int64_t tries, char 
 }
 
 bool job_run(const struct job_host *h, struct session *s, int64_t community, struct uuid id,
-             bool *taken, char **why) {
+             struct text dead, bool *taken, char **why) {
   struct request q = {0};
   struct job j = {.host = h, .session = s, .q = &q, .community = community, .id = id};
   name_worker(j.worker, sizeof j.worker);
   struct job_take_in in = {
-      .id = id, .worker = text_of(j.worker), .lease_seconds = JOB_LEASE_SECONDS};
+      .id = id, .worker = text_of(j.worker), .lease_seconds = JOB_LEASE_SECONDS, .dead = dead};
   struct job_take_row row;
   struct rows r;
   *taken = false;
@@ -138,7 +154,7 @@ static bool look(struct job_worker *w, struct session *s, char **why) {
   for (int i = 0; i < count; i++) /* the rows go with the next ask */
     row_job_next(&q, &r, i, &rows[i]);
   for (int i = 0; good && i < count && !atomic_load(&w->stop); i++)
-    good = job_run(&w->host, s, rows[i].community_id, rows[i].id, &taken, why);
+    good = job_run(&w->host, s, rows[i].community_id, rows[i].id, NONE, &taken, why);
   free(rows);
   arena_free(&q.arena);
   return good;

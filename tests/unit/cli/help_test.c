@@ -1,0 +1,94 @@
+/* What the table of commands is made into. */
+#include "cli/help.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static bool holds(const struct builder *b, const char *what) {
+  return memmem(b->at, b->len, what, strlen(what)) != NULL;
+}
+
+static void every_form_names_every_command(void **state) {
+  static void (*const forms[])(struct builder * b) = {help_overview, help_markdown};
+  (void)state;
+  for (size_t f = 0; f < COUNT(forms); f++) {
+    struct builder b = {0};
+    forms[f](&b);
+    assert_false(b.failed);
+    for (size_t i = 0; i < command_count; i++) {
+      assert_true(holds(&b, commands[i].name));
+      assert_true(holds(&b, commands[i].says));
+    }
+    builder_free(&b);
+  }
+}
+
+static void tells_options(void **state) {
+  int words;
+  char *name[] = {"codes", "export"};
+  struct builder b = {0};
+  (void)state;
+  help_command(&b, command_find(2, name, &words));
+  assert_true(holds(&b, "Usage: lyceum codes export --community SLUG --batch ID [OPTIONS]\n"));
+  assert_true(holds(&b, "  -o, --output FILE "));
+  assert_true(holds(&b, "  --json "));
+  builder_free(&b);
+}
+
+static void roff_is_escaped(void **state) {
+  struct builder b = {0};
+  (void)state;
+  write_roff(&b, ".a-b\\c");
+  assert_int_equal(b.len, strlen("\\&.a\\-b\\ec"));
+  assert_memory_equal(b.at, "\\&.a\\-b\\ec", b.len);
+  builder_free(&b);
+}
+
+/* bash reads the script and completes: what is typed, what comes of it. */
+static void completes(void **state) {
+  static const struct {
+    const char *words, *reply;
+  } all[] = {{"lyceum ke", "keys"},
+             {"lyceum keys r", "rotate retire"},
+             {"lyceum codes export --b", "--batch"},
+             {"lyceum admin create --role op", "operator"}};
+  char path[] = "/tmp/lyceum-completion-XXXXXX";
+  struct builder b = {0};
+  int fd = mkstemp(path);
+  FILE *f = fdopen(fd, "w");
+  (void)state;
+  help_completion(&b);
+  fwrite(b.at, 1, b.len, f);
+  fclose(f);
+  builder_free(&b);
+  for (size_t i = 0; i < COUNT(all); i++) {
+    char line[512], said[256] = "";
+    snprintf(line, sizeof line,
+             "bash -c '. %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _lyceum;"
+             " echo -n \"${COMPREPLY[*]}\"'",
+             path, all[i].words);
+    FILE *bash = popen(line, "r");
+    assert_non_null(bash);
+    said[fread(said, 1, sizeof said - 1, bash)] = '\0';
+    pclose(bash);
+    assert_string_equal(said, all[i].reply);
+  }
+  remove(path);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(every_form_names_every_command),
+      TEST(tells_options),
+      TEST(roff_is_escaped),
+      TEST(completes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
