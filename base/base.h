@@ -264,7 +264,9 @@ struct post { /* something handed to a loop by another thread; owned by the send
   struct post *next;
   void (*run)(struct post *p);
 };
-struct turn { /* called once at the end of every turn, in the order added */
+/* Called once at the end of every turn, the newest first: rooms open upwards, so what libmicrohttpd
+ * hands in is asked of PostgreSQL by the flush that follows it, in the same turn. */
+struct turn {
   struct turn *next;
   void (*run)(struct turn *t);
   int64_t (*wait)(struct turn *t); /* milliseconds it can wait, -1 for ever; may be NULL */

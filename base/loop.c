@@ -20,7 +20,7 @@ struct loop {
   uint64_t now;        /* time_ticks() at the start of the turn */
   struct timer **heap; /* binary heap by due; heap[0] is unused */
   size_t heap_len, heap_room;
-  struct turn *turns; /* in the order added */
+  struct turn *turns; /* newest first */
   struct epoll_event events[EVENTS_A_TURN];
   int event_at, event_count; /* what of this turn is still to be told */
   void *kept[ROOM_COUNT];
@@ -189,11 +189,8 @@ static void run_posts(struct loop *l) {
 }
 
 void loop_each_turn(struct loop *l, struct turn *t) {
-  struct turn **end = &l->turns;
-  while (*end)
-    end = &(*end)->next;
-  t->next = NULL;
-  *end = t;
+  t->next = l->turns;
+  l->turns = t;
 }
 
 static int64_t soonest(int64_t a, int64_t b) {
