@@ -17,7 +17,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 # What is built: every .c of every room. A new file or a new noun under api/ needs no line here.
-SOURCES := $(wildcard $(addsuffix /*.c,base db auth rules formats gateways jobs api api/* cli))
+ROOMS   := base db auth rules formats gateways jobs api cli
+SOURCES := $(wildcard $(addsuffix /*.c,$(ROOMS) api/*))
 SQL     := $(wildcard db/sql/*.sql db/migrations/*.sql)
 GEN     := $(BUILD)/gen/db
 MADE    := $(GEN)/sql.c $(GEN)/migrations.c
@@ -67,8 +68,8 @@ check: build/setup/test  ## the promises of docs/ARCHITECTURE.md, formatting, li
 	@MAKE='$(MAKE) --no-print-directory' tests/check/run.sh $(ONLY)
 
 format: build/setup/test  ## lay out every C file by .clang-format
-	@find base db auth rules formats gateways jobs api cli tests -name '*.[ch]' \
-	  -not -path '*/node_modules/*' | xargs -r clang-format -i
+	@find $(wildcard $(ROOMS) tests) -name '*.[ch]' \
+	  -not -path '*/node_modules/*' -exec clang-format -i {} +
 
 asan: build/setup/test  ## unit tests and stories under the address and undefined sanitizers
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
@@ -87,7 +88,8 @@ fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 faults: build/setup/test npm all  ## kill, cut and starve it while it works
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/faults/run.mjs
 
-bench: build/setup/test all $(addprefix build/bench/,load hello prepare)  ## measure the goals of docs/PERFORMANCE.md; ONLY=redeem,hot for a part
+BENCHERS := $(addprefix build/bench/,load hello prepare)
+bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/bench/run.mjs
 
 coverage: build/setup/test  ## lines reached by unit tests and stories

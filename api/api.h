@@ -162,6 +162,7 @@ extern const struct shape *const shapes[];
 extern const size_t shape_count;
 /* The OpenAPI 3.1 document of all routes, as JSON. */
 void openapi_write(struct builder *b);
+void openapi_lines(struct builder *b); /* the same, for reading: a member on each line */
 /* The reference and the list of problems as HTML pages, for people. */
 void reference_write(struct builder *b);
 void problems_write(struct builder *b);

@@ -92,16 +92,19 @@ struct text route_parameter(const struct route *r, size_t i) {
 
 /* ---- tags ---- */
 
+/* What people look for comes before what machines ask. */
+static const char last_tag[] = "Machines";
+
 static bool told_before(size_t i) {
   for (size_t k = 0; k < i; k++)
     if (strcmp(routes[k].tag, routes[i].tag) == 0) return true;
-  return false;
+  return strcmp(routes[i].tag, last_tag) == 0;
 }
 
 const char *tag_at(size_t n) {
   for (size_t i = 0; i < route_count; i++)
     if (!told_before(i) && n-- == 0) return routes[i].tag;
-  return NULL;
+  return n == 0 ? last_tag : NULL;
 }
 
 const char *tag_chinese(const char *tag) {

@@ -15,6 +15,9 @@ void out_text(struct builder *b, const char *name, struct text value);
 void out_int(struct builder *b, const char *name, int64_t value);
 void out_bool(struct builder *b, const char *name, bool value);
 
+/* Well-formed JSON with each member on a line of its own. */
+void json_lines(struct builder *b, struct text json);
+
 /* ---- schema.c: fields as JSON Schema 2020-12, and samples of them -----------------------------
  */
 

@@ -45,7 +45,7 @@ struct exchange {
   struct builder answer;
   struct text etag;
   micros until; /* the answer holds no longer than this; 0: until something changes */
-  bool raises; /* what the public sees has changed */
+  bool raises;  /* what the public sees has changed */
   bool from_memory;
   struct name_value headers[REPLY_HEADERS];
   size_t header_count;

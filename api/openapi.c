@@ -445,3 +445,12 @@ void openapi_write(struct builder *b) {
   out_close(b, '}');
   out_close(b, '}');
 }
+
+void openapi_lines(struct builder *b) {
+  struct builder compact = {0};
+  openapi_write(&compact);
+  json_lines(b, built(&compact));
+  build_char(b, '\n');
+  b->failed |= compact.failed;
+  builder_free(&compact);
+}

@@ -162,28 +162,6 @@ static void curl_sample(struct builder *b, const struct route *r) {
   builder_free(&json);
 }
 
-/* Members on lines of their own; strings are left alone. */
-static void pretty(struct builder *b, struct text json) {
-  struct builder lines = {0};
-  bool inside = false;
-  int depth = 0;
-  for (size_t i = 0; i < json.len; i++) {
-    char c = json.at[i];
-    bool empty = i + 1 < json.len && (json.at[i + 1] == '}' || json.at[i + 1] == ']');
-    if (c == '"' && (i == 0 || json.at[i - 1] != '\\')) inside = !inside;
-    bool ends = !inside && (c == '}' || c == ']');
-    bool opens = !inside && (c == '{' || c == '[');
-    depth += opens - ends;
-    if (ends && json.at[i - 1] != '{' && json.at[i - 1] != '[')
-      build_printf(&lines, "\n%*s", depth * 2, "");
-    build_char(&lines, c);
-    if ((opens && !empty) || (!inside && c == ',')) build_printf(&lines, "\n%*s", depth * 2, "");
-    if (!inside && c == ':') build_char(&lines, ' ');
-  }
-  build_html(b, built(&lines));
-  builder_free(&lines);
-}
-
 static void one_reply(struct builder *b, const struct reply_kind *k) {
   build_printf(b, "<tr><td><b>%d</b> <span class=\"soft\">%s</span></td><td>", k->status,
                status_phrase(k->status));
@@ -202,12 +180,14 @@ static void replies(struct builder *b, const struct route *r) {
   build_str(b, "</table>");
   const struct reply_kind *first = r->replies;
   if (!first->shape) return;
-  struct builder json = {0};
+  struct builder json = {0}, lines = {0};
   sample_reply(&json, NULL, first);
+  json_lines(&lines, built(&json));
   build_str(b, "<details><summary>A sample answer 响应示例</summary><pre>");
-  pretty(b, built(&json));
+  build_html(b, built(&lines));
   build_str(b, "</pre></details>");
   builder_free(&json);
+  builder_free(&lines);
 }
 
 static void problem_link(struct builder *b, enum problem p) {
@@ -270,7 +250,7 @@ static void contents(struct builder *b) {
                "错误代码</a></li><li><a href=\"/openapi.json\">openapi.json</a></li></ul>");
   for (size_t t = 0; tag_at(t); t++) {
     tag_heading(b, tag_at(t), false);
-    build_str(b, "<ul>");
+    build_str(b, "<ul class=\"ops\">");
     for (size_t i = 0; i < route_count; i++) {
       if (strcmp(routes[i].tag, tag_at(t)) != 0) continue;
       build_printf(b, "<li><a href=\"#%s\">", routes[i].name);

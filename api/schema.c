@@ -41,6 +41,33 @@ void out_bool(struct builder *b, const char *name, bool value) {
   build_str(b, value ? "true" : "false");
 }
 
+/* A step through JSON that is known to be well formed: is this byte inside a string? */
+static bool steps_inside(char c, bool inside, bool *escaped) {
+  if (*escaped) {
+    *escaped = false;
+    return inside;
+  }
+  *escaped = inside && c == '\\';
+  return c == '"' ? !inside : inside;
+}
+
+void json_lines(struct builder *b, struct text json) {
+  bool inside = false, escaped = false;
+  int depth = 0;
+  for (size_t i = 0; i < json.len; i++) {
+    char c = json.at[i], next = i + 1 < json.len ? json.at[i + 1] : 0;
+    inside = steps_inside(c, inside, &escaped);
+    bool opens = !inside && (c == '{' || c == '['), closes = !inside && (c == '}' || c == ']');
+    depth += opens - closes;
+    if (closes && json.at[i - 1] != '{' && json.at[i - 1] != '[')
+      build_printf(b, "\n%*s", depth * 2, "");
+    build_char(b, c);
+    if ((opens && next != '}' && next != ']') || (!inside && c == ','))
+      build_printf(b, "\n%*s", depth * 2, "");
+    if (!inside && c == ':') build_char(b, ' ');
+  }
+}
+
 /* ---- schemas ---- */
 
 /* What is optional may be null in answers and bodies; a parameter is absent instead. */

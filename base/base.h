@@ -146,8 +146,7 @@ void json_write(struct builder *b, const struct json *j); /* compact, keys in th
 /* ---- cryptography (OpenSSL 3, argon2) ----------------------------------------------------------
  */
 
-/* Digests can't fail, except that a thread's first one aborts when memory runs out: call one when a
- * thread starts. */
+/* Digests report no failure: without memory, after some tries, they abort the process. */
 struct digest {
   uint8_t b[32];
 };
@@ -357,7 +356,7 @@ void work_pool_free(struct work_pool *p);
 struct step work(struct request *q, struct work_pool *p, void (*run)(void *), void *state,
                  next_step next) MUST_USE;
 
-/* ---- fetch: outgoing HTTP and SMTP (libcurl multi on the loop) ----------------------------------
+/* ---- fetch: outgoing HTTP and SMTP (libcurl) --------------------------------------------------
  */
 
 struct fetch_call {
@@ -379,9 +378,11 @@ struct fetched {
 typedef struct step (*fetch_next)(struct request *q, const struct fetched *f);
 /* All strings must live in the request's arena or longer. Line breaks are taken out of headers.
  * Mail gets Date and Message-ID unless they are given, and non-ASCII header values are encoded (RFC
- * 2047). Redirects are not followed. */
+ * 2047). Redirects are not followed. HTTP is done on the loop; mail by a few threads of the loop,
+ * for libcurl blocks on a mail server's verdict. Abandoned once a thread has it, a mail is still
+ * sent. */
 struct step fetch(struct request *q, const struct fetch_call *call, fetch_next next) MUST_USE;
-bool fetch_open(struct loop *l); /* once per loop */
-void fetch_close(struct loop *l);
+bool fetch_open(struct loop *l);  /* once per loop */
+void fetch_close(struct loop *l); /* when the loop has stopped: ends all talk, waits for nobody */
 
 #endif

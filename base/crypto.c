@@ -1,8 +1,9 @@
 /* Digests, sealing and encodings, by OpenSSL 3's EVP.
  *
  * Algorithms are fetched once a process and contexts made once a thread: fetching by name at each
- * call costs three times the digest itself. What can't report a failure aborts: a digest that was
- * not made must not be used, and after the first call of a thread nothing is allocated. */
+ * call costs three times the digest itself. OpenSSL 3.0 allocates a little for each digest,
+ * prepared or not, and a digest has no way to report a failure: it is tried again, and then the
+ * process aborts, for a digest that was not made must not be used. */
 #include "base/base.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { HMAC_KEYS = 8, NONCE = 12, TAG = 16 };
+enum { TRIES = 3, HMAC_KEYS = 8, NONCE = 12, TAG = 16 };
 
 /* An HMAC context that has taken in its key: half of a short HMAC's work. */
 struct prepared {
@@ -62,17 +63,21 @@ static void fetch_all(void) {
   must(pthread_key_create(&kit_key, kit_free) == 0, "thread_key");
 }
 
+/* NULL when memory runs out. */
 static struct kit *my_kit(void) {
-  static _Thread_local struct kit *kit;
-  if (kit) return kit;
+  static _Thread_local struct kit *mine;
+  if (mine) return mine;
   must(pthread_once(&once, fetch_all) == 0, "once");
-  kit = calloc(1, sizeof *kit);
-  must(kit != NULL, "memory");
+  struct kit *kit = calloc(1, sizeof *kit);
+  if (!kit) return NULL;
   kit->md = EVP_MD_CTX_new();
   kit->cipher = EVP_CIPHER_CTX_new();
-  must(kit->md && kit->cipher && EVP_DigestInit_ex2(kit->md, sha256, NULL), "contexts");
-  must(pthread_setspecific(kit_key, kit) == 0, "thread_key"); /* freed when the thread ends */
-  return kit;
+  /* The thread's end frees it. */
+  if (!kit->md || !kit->cipher || pthread_setspecific(kit_key, kit) != 0) {
+    kit_free(kit);
+    return NULL;
+  }
+  return mine = kit;
 }
 
 /* Straight from the kernel: nothing to seed, to allocate or to lock. */
@@ -91,43 +96,67 @@ bool crypto_equal(const void *a, const void *b, size_t len) {
   return CRYPTO_memcmp(a, b, len) == 0;
 }
 
-struct digest crypto_sha256(struct text t) {
+static void try_again(int *tries, const char *what) {
+  ERR_clear_error();
+  must(++*tries < TRIES, what);
+}
+
+static bool make_sha256(struct text t, struct digest *d) {
   struct kit *kit = my_kit();
+  return kit && EVP_DigestInit_ex2(kit->md, sha256, NULL) &&
+         EVP_DigestUpdate(kit->md, t.at, t.len) && EVP_DigestFinal_ex(kit->md, d->b, NULL);
+}
+
+struct digest crypto_sha256(struct text t) {
   struct digest d = {{0}};
-  must(EVP_DigestInit_ex2(kit->md, NULL, NULL) && EVP_DigestUpdate(kit->md, t.at, t.len) &&
-           EVP_DigestFinal_ex(kit->md, d.b, NULL),
-       "sha256");
+  for (int tries = 0; !make_sha256(t, &d);)
+    try_again(&tries, "sha256");
   return d;
 }
 
-static EVP_MAC_CTX *prepare_hmac(struct prepared *p, const struct digest *key) {
+static bool prepare_hmac(struct prepared *p, const struct digest *key) {
   char name[] = "SHA2-256";
   OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
                          OSSL_PARAM_construct_end()};
-  if (!p->mac) p->mac = EVP_MAC_CTX_new(hmac);
-  must(p->mac && EVP_MAC_init(p->mac, key->b, sizeof key->b, params), "hmac_key");
+  EVP_MAC_CTX_free(p->mac);
+  p->mac = EVP_MAC_CTX_new(hmac);
   p->key = *key;
-  return p->mac;
+  return p->mac && EVP_MAC_init(p->mac, key->b, sizeof key->b, params);
 }
 
 /* The server uses a handful of keys all the time: each stays prepared until eight others came. */
-static EVP_MAC_CTX *keyed(struct kit *kit, const struct digest *key) {
+static struct prepared *keyed(struct kit *kit, const struct digest *key) {
   for (size_t i = 0; i < HMAC_KEYS; i++) {
     struct prepared *p = &kit->hmacs[i];
-    if (p->mac && crypto_equal(p->key.b, key->b, sizeof key->b)) {
-      must(EVP_MAC_init(p->mac, NULL, 0, NULL), "hmac_again"); /* back to behind the key */
-      return p->mac;
-    }
+    if (p->mac && crypto_equal(p->key.b, key->b, sizeof key->b))
+      return EVP_MAC_init(p->mac, NULL, 0, NULL) ? p : NULL; /* back to behind the key */
   }
-  return prepare_hmac(&kit->hmacs[kit->oldest++ % HMAC_KEYS], key);
+  struct prepared *p = &kit->hmacs[kit->oldest++ % HMAC_KEYS];
+  return prepare_hmac(p, key) ? p : NULL;
+}
+
+static bool make_hmac(const struct digest *key, struct text t, struct digest *d) {
+  struct kit *kit = my_kit();
+  struct prepared *p = kit ? keyed(kit, key) : NULL;
+  return p && EVP_MAC_update(p->mac, (const unsigned char *)t.at, t.len) &&
+         EVP_MAC_final(p->mac, d->b, NULL, sizeof d->b);
+}
+
+/* A context that failed half-way is in no known state. */
+static void forget_hmacs(void) {
+  struct kit *kit = my_kit();
+  for (size_t i = 0; kit && i < HMAC_KEYS; i++) {
+    EVP_MAC_CTX_free(kit->hmacs[i].mac);
+    kit->hmacs[i].mac = NULL;
+  }
 }
 
 struct digest crypto_hmac(const struct digest *key, struct text t) {
   struct digest d = {{0}};
-  EVP_MAC_CTX *mac = keyed(my_kit(), key);
-  must(EVP_MAC_update(mac, (const unsigned char *)t.at, t.len) &&
-           EVP_MAC_final(mac, d.b, NULL, sizeof d.b),
-       "hmac");
+  for (int tries = 0; !make_hmac(key, t, &d);) {
+    forget_hmacs();
+    try_again(&tries, "hmac");
+  }
   return d;
 }
 
@@ -157,10 +186,11 @@ struct digest crypto_derive(struct text secret, const char *purpose) {
  */
 
 static bool seal_into(uint8_t *out, const struct digest *key, struct text bound, struct text t) {
-  EVP_CIPHER_CTX *c = my_kit()->cipher;
+  struct kit *kit = my_kit();
+  EVP_CIPHER_CTX *c = kit ? kit->cipher : NULL;
   int n = 0, used = 0;
   crypto_random(out, NONCE);
-  return EVP_EncryptInit_ex2(c, aes_gcm, key->b, out, NULL) &&
+  return c && EVP_EncryptInit_ex2(c, aes_gcm, key->b, out, NULL) &&
          (!bound.len ||
           EVP_EncryptUpdate(c, NULL, &n, (const uint8_t *)bound.at, (int)bound.len)) &&
          (!t.len || EVP_EncryptUpdate(c, out + NONCE, &used, (const uint8_t *)t.at, (int)t.len)) &&
@@ -191,11 +221,12 @@ struct text crypto_seal(struct arena *a, const struct digest *key, struct text b
 
 static bool open_into(uint8_t *out, const struct digest *key, struct text bound,
                       const uint8_t *sealed, size_t len) {
-  EVP_CIPHER_CTX *c = my_kit()->cipher;
+  struct kit *kit = my_kit();
+  EVP_CIPHER_CTX *c = kit ? kit->cipher : NULL;
   int n = 0, used = 0;
   uint8_t tag[TAG];
   memcpy(tag, sealed + NONCE + len, TAG);
-  return EVP_DecryptInit_ex2(c, aes_gcm, key->b, sealed, NULL) &&
+  return c && EVP_DecryptInit_ex2(c, aes_gcm, key->b, sealed, NULL) &&
          (!bound.len ||
           EVP_DecryptUpdate(c, NULL, &n, (const uint8_t *)bound.at, (int)bound.len)) &&
          (!len || EVP_DecryptUpdate(c, out, &used, sealed + NONCE, (int)len)) &&

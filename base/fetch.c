@@ -1,4 +1,4 @@
-/* Outgoing HTTP and SMTP: libcurl's multi interface, driven by the loop.
+/* Outgoing HTTP: libcurl's multi interface, driven by the loop. Mail goes to fetch_mailer.c.
  *
  * libcurl tells which sockets to watch (watch_socket) and when to call it again (set_timer); we
  * tell it what happened (act), and then look which transfers have ended. Continuations run from
@@ -18,6 +18,7 @@ struct fetcher { /* a loop's */
   CURLM *multi;
   struct timer timer;
   struct transfer *transfers;
+  struct mailer *mailer;
 };
 
 struct socket {
@@ -95,8 +96,7 @@ static void leave(struct transfer *t) {
   if (t->next) t->next->link = t->link;
 }
 
-static void transfer_free(void *transfer) {
-  struct transfer *t = transfer;
+void fetch_free(struct transfer *t) {
   leave(t);
   curl_easy_cleanup(t->easy);
   curl_slist_free_all(t->headers);
@@ -104,6 +104,14 @@ static void transfer_free(void *transfer) {
   curl_mime_free(t->mime);
   builder_free(&t->body);
   free(t);
+}
+
+/* The request's arena is freed. A mail that a thread still has is freed when it comes back. */
+static void arena_freed(void *transfer) {
+  struct transfer *t = transfer;
+  t->in_arena = false;
+  t->q = NULL;
+  if (!t->mailer) fetch_free(t);
 }
 
 /* Nothing has happened as long as nothing was sent: a name being resolved, a connection made. */
@@ -123,7 +131,7 @@ static const char *words_for(struct transfer *t, CURLcode code) {
   return t->error[0] ? t->error : curl_easy_strerror(code);
 }
 
-static void ended(struct transfer *t, CURLcode code) {
+void fetch_ended(struct transfer *t, CURLcode code) {
   struct request *q = t->q;
   long status = 0;
   curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -143,7 +151,7 @@ static void act(struct fetcher *f, curl_socket_t fd, int what) {
     CURLcode code = m->data.result; /* m dies with the transfer's leaving */
     if (m->msg != CURLMSG_DONE) continue;
     curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &transfer);
-    ended((struct transfer *)(void *)transfer, code);
+    fetch_ended((struct transfer *)(void *)transfer, code);
   }
 }
 
@@ -195,10 +203,14 @@ static bool set_http(struct transfer *t, const struct fetch_call *call) {
   return good && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
 }
 
+long fetch_timeout(const struct fetch_call *call) {
+  return call->timeout_ms ? (long)call->timeout_ms : TIMEOUT_MS;
+}
+
 /* QUICK_EXIT: else abandoning a transfer waits for its name to be resolved. */
 static void set_common(struct transfer *t, const struct fetch_call *call) {
   CURL *e = t->easy;
-  long timeout = call->timeout_ms ? (long)call->timeout_ms : TIMEOUT_MS;
+  long timeout = fetch_timeout(call);
   curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)t);
   curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
   curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
@@ -228,25 +240,31 @@ static struct transfer *transfer_new(struct request *q, const struct fetch_call 
   if (t->easy) set_common(t, call);
   if (t->easy && set_texts(t, call) && (is_mail(call) ? fetch_mail(t, call) : set_http(t, call)))
     return t;
-  transfer_free(t);
+  fetch_free(t);
   return NULL;
+}
+
+static bool enter(struct fetcher *f, struct transfer *t) {
+  if (curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) return false;
+  t->fetcher = f;
+  t->next = f->transfers;
+  t->link = &f->transfers;
+  if (t->next) t->next->link = &t->next;
+  f->transfers = t;
+  t->q->abandon = abandoned;
+  t->q->waits_on = t;
+  return true;
 }
 
 struct step fetch(struct request *q, const struct fetch_call *call, fetch_next next) {
   struct fetcher *f = loop_kept(q->loop, ROOM_FETCH);
   struct transfer *t = f ? transfer_new(q, call) : NULL;
   if (!t) return problem(q, f ? OUT_OF_MEMORY : INTERNAL);
-  arena_defer(&q->arena, transfer_free, t);
+  arena_defer(&q->arena, arena_freed, t);
+  t->in_arena = true;
   t->then = next;
-  if (curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) return problem(q, OUT_OF_MEMORY);
-  t->fetcher = f;
-  t->next = f->transfers;
-  t->link = &f->transfers;
-  if (t->next) t->next->link = &t->next;
-  f->transfers = t;
-  q->abandon = abandoned;
-  q->waits_on = t;
-  return WAITS;
+  if (is_mail(call)) return mailer_take(f->mailer, t) ? WAITS : problem(q, BUSY);
+  return enter(f, t) ? WAITS : problem(q, OUT_OF_MEMORY);
 }
 
 /* ---- once per loop -----------------------------------------------------------------------------
@@ -261,8 +279,10 @@ static void start_libcurl(void) {
 bool fetch_open(struct loop *l) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   struct fetcher *f = calloc(1, sizeof *f);
-  if (!f || pthread_once(&once, start_libcurl) != 0 || !global_good ||
+  if (!f) return false;
+  if (pthread_once(&once, start_libcurl) != 0 || !global_good || !(f->mailer = mailer_new(l)) ||
       !(f->multi = curl_multi_init())) {
+    mailer_free(f->mailer);
     free(f);
     return false;
   }
@@ -281,6 +301,7 @@ bool fetch_open(struct loop *l) {
 void fetch_close(struct loop *l) {
   struct fetcher *f = loop_kept(l, ROOM_FETCH);
   if (!f) return;
+  mailer_free(f->mailer);
   while (f->transfers)
     leave(f->transfers);
   curl_multi_cleanup(f->multi); /* still tells which sockets to forget */

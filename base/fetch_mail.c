@@ -131,7 +131,9 @@ static const char *address(struct transfer *t, const char *from) {
   return copy.at;
 }
 
+/* Where libcurl waits for one answer, CURLOPT_TIMEOUT_MS does not always count; 120 s would. */
 bool fetch_mail(struct transfer *t, const struct fetch_call *call) {
+  curl_easy_setopt(t->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (fetch_timeout(call) + 999) / 1000);
   t->recipients = curl_slist_append(NULL, address(t, call->mail_to));
   t->mime = curl_mime_init(t->easy);
   return t->recipients && t->mime && add_headers(t, call) &&

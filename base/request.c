@@ -21,7 +21,11 @@ void request_start(struct request *q, uint64_t deadline_ms) {
 }
 
 void request_take(struct request *q, struct step s) {
-  if (!s.done) return;
+  if (!s.done && !q->arena.failed) return;
+  /* What waits holds memory from the thread's reserve, which others may need: give it up. */
+  if (!s.done && q->abandon) (void)q->abandon(q);
+  q->abandon = NULL;
+  q->waits_on = NULL;
   if (q->arena.failed && q->problem == NO_PROBLEM) {
     q->problem = OUT_OF_MEMORY;
     q->retry_after = 1;
@@ -47,6 +51,7 @@ struct step problem_because(struct request *q, enum problem p, struct text detai
 
 void fault_add(struct request *q, struct text pointer, const char *code, struct text en,
                struct text zh) {
+  if (q->arena.failed) return; /* pieces may overlap by now; the answer is "out of memory" */
   struct fault *f = NEW(&q->arena, struct fault);
   *f = (struct fault){NULL, arena_copy(&q->arena, pointer), code, en, zh};
   struct fault **end = &q->faults;

@@ -192,8 +192,9 @@ void work_pool_free(struct work_pool *p) {
   pthread_cond_broadcast(&p->wanted);
   for (int i = 0; i < p->count; i++)
     pthread_join(p->threads[i], NULL);
+  /* What was never begun, or has come back to a loop that had stopped */
   for (struct task *t = p->first, *next; t; t = next) {
-    next = t->next; /* never begun, or come back to a loop that had stopped */
+    next = t->next;
     if (t->q) t->q->abandon = NULL, t->q->waits_on = NULL;
     discard(t);
   }

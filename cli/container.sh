@@ -1,6 +1,6 @@
 #!/bin/sh
-# The container's entry: makes DATABASE_URL from a password file, waits for PostgreSQL, migrates, and
-# becomes the server. With any other command than `serve` it becomes that command of lyceum.
+# The container's entry: makes DATABASE_URL from a password file, waits for PostgreSQL, migrates,
+# and becomes the server. With any other command than `serve` it becomes that command of lyceum.
 set -eu
 if [ -n "${LYCEUM_DATABASE_PASSWORD_FILE:-}" ]; then
   PGPASSWORD=$(cat "$LYCEUM_DATABASE_PASSWORD_FILE")

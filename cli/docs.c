@@ -1,5 +1,6 @@
 /* lyceum docs FOLDER: the reference pages that are made from tables in the source, so that they
  * can't differ from it. */
+#include "api/api.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -32,16 +33,14 @@ static void write_metrics(struct builder *b) {
 #undef METRIC
 }
 
-static const struct page {
+static const struct doc_page {
   const char *name;
   void (*write)(struct builder *b);
-} pages[] = {{"COMMANDS.md", help_markdown},
-             {"OPTIONS.md", write_options},
-             {"PROBLEMS.md", write_problems},
-             {"METRICS.md", write_metrics},
-             {"lyceum.1", help_man}};
+} pages[] = {{"COMMANDS.md", help_markdown},  {"OPTIONS.md", write_options},
+             {"PROBLEMS.md", write_problems}, {"METRICS.md", write_metrics},
+             {"openapi.json", openapi_lines}, {"lyceum.1", help_man}};
 
-static int write_page(struct cli *c, const struct page *page) {
+static int write_page(struct cli *c, const struct doc_page *page) {
   struct builder b = {0};
   page->write(&b);
   const char *path = arena_printf(&c->q.arena, "%s/%s", c->operands[0], page->name).at;

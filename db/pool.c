@@ -219,13 +219,23 @@ static void flush(struct turn *t) {
     link_flush(&p->links[i]);
 }
 
+/* Asked after this turn's flush (by whoever runs later in it): don't sleep over them. */
+static int64_t unsent(struct turn *t) {
+  const struct pool *p = CONTAINER_OF(t, struct pool, turn);
+  for (const struct gather *g = p->gathers; g; g = g->next)
+    if (g->waiting && !g->units) return 0;
+  for (int i = 0; i < LINK_KINDS; i++)
+    if (p->links[i].queue && p->links[i].state == LINK_UP && !p->links[i].alone) return 0;
+  return -1;
+}
+
 bool db_open(struct loop *l, const struct db_settings *s) {
   struct pool *p = calloc(1, sizeof *p);
   if (!p) return false;
   p->loop = l;
   p->settings = *s;
   p->conninfo = strdup(s->conninfo);
-  p->turn = (struct turn){NULL, flush, NULL};
+  p->turn = (struct turn){NULL, flush, unsent};
   loop_keep(l, ROOM_DB, p);
   for (int i = 0; i < LINK_KINDS; i++) {
     struct link *k = &p->links[i];

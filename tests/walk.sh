@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Replays docs/ADD-AN-ENDPOINT.md: takes its files, builds and runs its story in a copy of the tree, so
-# that the page can't come to lie. Needs LYCEUM_TEST_PG as `make stories` does, or starts its own.
+# Replays docs/ADD-AN-ENDPOINT.md: takes its files, builds and runs its story in a copy of the tree,
+# so that the page can't come to lie. Needs LYCEUM_TEST_PG like `make stories`, or starts its own.
 set -euo pipefail
 home=$(cd "$(dirname "$0")/.." && pwd -P)
 copy=$home/build/walk/tree
 rm -rf "$copy"
 mkdir -p "$copy"
 cd "$home"
-git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - --ignore-failed-read | tar -xf - -C "$copy"
+tar -cf - --exclude=./build --exclude=./.git --exclude=./.lyceum --exclude=node_modules . |
+  tar -xf - -C "$copy"
 
 # Blocks that follow `New file PATH:` make a file; those that follow `Add to PATH:` are appended.
 awk -v root="$copy" '
@@ -16,7 +17,13 @@ awk -v root="$copy" '
   }
   /^```/ {
     if (open) { close(file); open = 0; file = "" }
-    else if (file != "") { open = 1; if (mode == "new") { dir = file; sub(/\/[^\/]*$/, "", dir); system("mkdir -p \"" dir "\""); printf "" > file; close(file) } }
+    else if (file != "") {
+      open = 1
+      if (mode == "new") {
+        dir = file; sub(/\/[^\/]*$/, "", dir)
+        system("mkdir -p \"" dir "\""); printf "" > file; close(file)
+      }
+    }
     next
   }
   open { print >> file }

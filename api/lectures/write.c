@@ -72,7 +72,8 @@ static struct step change(struct request *q) {
   const struct change *c = q->state;
   return ask_lecture_change(q, changed, .id = c->id, .body = body_json(q), .publish = c->publish,
                             .actor = q->caller.member, .role = role(q), .everything = everything(q),
-                            .audit_id = uuid_new(), .outbox_id = uuid_new(), .request_id = q->id);
+                            .audit_id = uuid_new(), .outbox_id = uuid_new(), .job_id = uuid_new(),
+                            .request_id = q->id);
 }
 
 static struct step compared(struct request *q, const struct rows *r) {

@@ -1,9 +1,9 @@
 -- Applies a merge patch to a lecture, and publishes it when asked to. Runs after lecture_hold in
 -- the same transaction. What is on the schedule is looked at again for double-booking; a move ends
 -- an override. The refusal names the lecture that stands in the way. Who asks for what is so
--- already gets it without a change.
+-- already gets it without a change. The job that settles attendance waits for the lecture's end.
 -- in: id uuid!, body json!, publish bool!, actor uuid!, role text!, everything bool!,
---   audit_id uuid!, outbox_id uuid!, request_id text
+--   audit_id uuid!, outbox_id uuid!, job_id uuid!, request_id text
 -- out: id uuid!, _refusal text, _pointer text, _blocking json, _changed bool!, _told text
 WITH old AS MATERIALIZED (
   SELECT l.*, $3::jsonb AS j, s.member_id AS held_by,
@@ -110,7 +110,7 @@ WITH old AS MATERIALIZED (
     sequence = l.sequence + (t.was <> 'draft')::int, version = l.version + 1, updated_at = now()
   FROM judged t
   WHERE l.community_id = $1 AND l.id = t.id AND t.refusal IS NULL AND t.changes
-  RETURNING l.id, l.status, l.sequence
+  RETURNING l.id, l.status, l.sequence, upper(l.during) AS end_at
 ), audited AS (
   INSERT INTO audit_log (community_id, id, actor_id, actor_role, action, target_kind, target_id,
                          before, after, reason, request_id)
@@ -123,13 +123,19 @@ WITH old AS MATERIALIZED (
         'cohort_id', o.cohort_id, 'audience', o.audience, 'capacity', o.capacity,
         'opens_before', o.opens_before, 'late_after', o.late_after)) AS f
       WHERE o.j ? f.key),
-    o.j, o.j ->> 'override_reason', $10
+    o.j, o.j ->> 'override_reason', $11
   FROM done JOIN old o USING (id)
 ), out AS (
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   SELECT $1, $9, CASE WHEN $4 THEN 'lecture.published' ELSE 'lecture.changed' END, id,
     jsonb_build_object('sequence', sequence)
   FROM done WHERE status <> 'draft'
+), settling AS (
+  INSERT INTO job AS w (community_id, id, kind, unique_key, args, run_at)
+  SELECT $1, $10, 'close_lecture', id::text, jsonb_build_object('lecture_id', id), end_at
+  FROM done WHERE status = 'scheduled'
+  ON CONFLICT (community_id, kind, unique_key) WHERE unique_key IS NOT NULL AND finished_at IS NULL
+  DO UPDATE SET run_at = excluded.run_at WHERE w.state = 'queued'
 )
 SELECT t.id, t.refusal, CASE WHEN t.refusal = 'body_invalid' THEN t.pointer END,
   CASE WHEN t.refusal IN ('lecturer_busy', 'venue_busy') THEN t.blocking END,

@@ -11,7 +11,8 @@ WITH given AS MATERIALIZED (
 ), judged AS MATERIALIZED (
   SELECT j, v.exclusive,
     CASE WHEN $6 THEN (j ->> 'lecturer_id')::uuid ELSE own.id END AS lecturer_id,
-    NOT $6 AND (own.id IS NULL OR (j ->> 'lecturer_id')::uuid <> own.id) AS others,
+    NOT $6 AND (own.id IS NULL
+      OR coalesce((j ->> 'lecturer_id')::uuid, own.id) <> own.id) AS others,
     CASE
       WHEN NOT zone_known(j ->> 'time_zone') THEN '/time_zone'
       WHEN j ? 'lecturer_id' AND s.id IS NULL THEN '/lecturer_id'

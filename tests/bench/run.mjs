@@ -113,7 +113,8 @@ const request = (method, target, token, body) => {
     (json ? `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(json)}\r\n` : '') + `\r\n${json}`;
 };
 function writeRequests(name, list) {
-  const file = path.join(build, name);
+  const file = path.join(build, 'requests', name);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
   const out = fs.openSync(file, 'w');
   for (let i = 0; i < list.length; i += 5000)
     fs.writeSync(out, list.slice(i, i + 5000).map((r) => `${Buffer.byteLength(r)}\n${r}`).join(''));

@@ -253,6 +253,18 @@ static void speak_smtp(int fd) {
   listen_until(fd, "QUIT\r\n");
 }
 
+/* Greets, refuses the sender or takes the mail, and never speaks again. */
+static void speak_and_fall_silent(int fd) {
+  if (peer.reply) {
+    say(fd, "220 peer\r\n");
+    if (!listen_until(fd, "\r\n")) return;
+    say(fd, peer.reply);
+  } else {
+    speak_smtp(fd);
+  }
+  listen_until(fd, "for ever");
+}
+
 static struct fetch_call a_mail(void) {
   static const char *const headers[] = {"From: 开友大讲堂 <hall@example.org>",
                                         "To: <z@example.com>",
@@ -304,6 +316,76 @@ static void a_refused_recipient_is_told(void **state) {
   assert_true(finished == 1);
 }
 
+static void mail_to_one_that_falls_silent(const char *reply, int status) {
+  struct fetch_call mail = a_mail();
+  start_peer(speak_and_fall_silent);
+  peer.reply = reply;
+  mail.url = url("smtp", "");
+  mail.timeout_ms = 1000;
+  uint64_t since = time_ticks();
+  run(&mail, 5000);
+  assert_int_equal(got.status, status);
+  request_end(&q);
+  fetch_close(loop);
+  assert_true(time_ticks() - since < 2500);
+  stop_peer();
+}
+
+/* libcurl says QUIT at the end and waits for the answer: no longer than the call's timeout, and not
+ * at all when the fetcher is closed. */
+static void a_silent_server_holds_up_nothing(void **state) {
+  (void)state;
+  mail_to_one_that_falls_silent(NULL, 250);
+}
+
+static void nor_does_one_that_refused(void **state) {
+  (void)state;
+  mail_to_one_that_falls_silent("250 peer\r\n550 no\r\n", 550);
+}
+
+static void nor_does_one_that_knows_nobody(void **state) {
+  (void)state;
+  mail_to_one_that_falls_silent("554 no\r\n554 no\r\n", 554);
+}
+
+/* The second mail goes over the first one's connection (the peer takes only one), and is refused
+ * by a server that then falls silent. */
+static void speak_two(int fd) {
+  static const char *const script[][2] = {
+      {"\r\n", "250 peer\r\n"},         {"\r\n", "250 sender\r\n"},
+      {"\r\n", "250 recipient\r\n"},    {"\r\n", "354 go on\r\n"},
+      {"\r\n.\r\n", "250 queued\r\n"},  {"\r\n", "250 sender\r\n"},
+      {"\r\n", "550 no such user\r\n"}, {"for ever", ""}};
+  say(fd, "220 peer\r\n");
+  for (size_t i = 0; i < COUNT(script); i++) {
+    if (!listen_until(fd, script[i][0])) return;
+    say(fd, script[i][1]);
+  }
+}
+
+static struct step send_another(struct request *r, const struct fetched *f) {
+  struct fetch_call mail = a_mail();
+  mail.timeout_ms = 1000;
+  assert_int_equal(f->status, 250);
+  return fetch(r, &mail, keep);
+}
+
+static void connections_to_mail_servers_are_kept(void **state) {
+  (void)state;
+  start_peer(speak_two);
+  struct fetch_call mail = a_mail();
+  uint64_t since = time_ticks();
+  request_start(&q, 5000);
+  request_take(&q, fetch(&q, &mail, send_another));
+  loop_run(loop);
+  assert_int_equal(got.status, 550);
+  assert_non_null(got.error);
+  request_end(&q);
+  fetch_close(loop);
+  assert_true(time_ticks() - since < 2500);
+  stop_peer();
+}
+
 static void addresses_cannot_carry_commands(void **state) {
   (void)state;
   struct fetch_call mail = a_mail();
@@ -332,13 +414,32 @@ static void starttls_is_demanded(void **state) {
 }
 
 /* The kernel takes the connection, but nobody greets. */
-static void a_deadline_before_the_greeting_did_nothing(void **state) {
+static void a_deadline_leaves_the_mail_open(void **state) {
   (void)state;
   struct fetch_call mail = a_mail();
   start_peer(NULL);
   mail.url = url("smtp", "");
   run(&mail, 100);
+  assert_int_equal(q.problem, OUTCOME_UNKNOWN);
+  stop_peer();
+}
+
+/* A fifth mail waits for a thread, and is withdrawn before one comes to it. */
+static void a_mail_that_waits_can_be_withdrawn(void **state) {
+  (void)state;
+  struct request others[4];
+  start_peer(NULL);
+  struct fetch_call mail = a_mail();
+  for (size_t i = 0; i < COUNT(others); i++) {
+    others[i] = (struct request){.loop = loop, .finished = finish};
+    request_take(&others[i], fetch(&others[i], &mail, keep));
+  }
+  usleep(50 * 1000);
+  run(&mail, 50);
   assert_int_equal(q.problem, DEADLINE);
+  fetch_close(loop);
+  for (size_t i = 0; i < COUNT(others); i++)
+    request_end(&others[i]);
   stop_peer();
 }
 
@@ -361,9 +462,14 @@ int main(void) {
       TEST(what_cannot_be_fetched_is_told),
       TEST(mail_has_two_parts),
       TEST(a_refused_recipient_is_told),
+      TEST(a_silent_server_holds_up_nothing),
+      TEST(nor_does_one_that_refused),
+      TEST(nor_does_one_that_knows_nobody),
+      TEST(connections_to_mail_servers_are_kept),
       TEST(addresses_cannot_carry_commands),
       TEST(starttls_is_demanded),
-      TEST(a_deadline_before_the_greeting_did_nothing),
+      TEST(a_deadline_leaves_the_mail_open),
+      TEST(a_mail_that_waits_can_be_withdrawn),
       TEST(without_a_fetcher_it_is_our_fault),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
