@@ -391,7 +391,8 @@ static void problem_schema(struct builder *b) {
   for (enum problem p = NO_PROBLEM + 1; p < PROBLEM_COUNT; p++)
     out_str(b, NULL, problem_kind(p)->code);
   build_str(b, "]},\"errors\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/"
-               "fault\"}},\"request_id\":{\"type\":\"string\"}},\"required\":[\"type\",\"title\","
+               "fault\"}},\"retry_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+               "\"request_id\":{\"type\":\"string\"}},\"required\":[\"type\",\"title\","
                "\"status\",\"detail\",\"instance\",\"code\",\"request_id\"]}");
 }
 
