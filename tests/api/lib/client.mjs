@@ -45,7 +45,7 @@ export class Reply {
 function masked(value, name = '') {
   if (value === null || typeof value !== 'object') {
     const hide =
-      SECRET_NAMES.test(name) && typeof value === 'string' && !/^[a-z]+_[a-z_]+$/.test(value);
+      SECRET_NAMES.test(name) && typeof value === 'string' && !/^[a-z]+(_[a-z]+)*$/.test(value);
     return hide ? `<${value.length} characters>` : value;
   }
   if (Array.isArray(value)) return value.map((item) => masked(item, name));
