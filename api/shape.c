@@ -14,8 +14,20 @@ static void bad(const struct check *c, const char *code, const char *en, const c
   fault_add(c->q, c->pointer, code, text_of(en), text_of(zh));
 }
 
+/* A name may be anything that a client made up: `~` is written ~0 and `/` ~1. */
 static struct text join(struct request *q, struct text pointer, const char *name) {
-  return arena_printf(&q->arena, "%.*s/%s", TEXT_ARGS(pointer), name);
+  struct builder b = {0};
+  build_text(&b, pointer);
+  build_char(&b, '/');
+  for (const char *c = name; *c; c++) {
+    if (*c == '~' || *c == '/')
+      build_str(&b, *c == '~' ? "~0" : "~1");
+    else
+      build_char(&b, *c);
+  }
+  struct text joined = arena_copy(&q->arena, built(&b));
+  builder_free(&b);
+  return joined;
 }
 
 /* ---- single values ---- */

@@ -42,10 +42,12 @@ export class Reply {
   }
 }
 
+/** A member `code` may also be a problem's, or a fault's. */
+const isProblem = (name, value) => name === 'code' && /^[a-z]+(_[a-z]+)*$/.test(value);
+
 function masked(value, name = '') {
   if (value === null || typeof value !== 'object') {
-    const hide =
-      SECRET_NAMES.test(name) && typeof value === 'string' && !/^[a-z]+(_[a-z]+)*$/.test(value);
+    const hide = SECRET_NAMES.test(name) && typeof value === 'string' && !isProblem(name, value);
     return hide ? `<${value.length} characters>` : value;
   }
   if (Array.isArray(value)) return value.map((item) => masked(item, name));
@@ -75,8 +77,8 @@ export function dump(reply) {
 /** Collects what must never be seen in a log: the values of members with secret names. */
 function gather(value, secrets, name = '') {
   if (typeof value === 'string') {
-    const problem = /^[a-z]+(_[a-z]+)*$/.test(value); // a problem's or a fault's code
-    if (SECRET_NAMES.test(name) && value.length >= 6 && !problem) secrets.add(value);
+    if (!SECRET_NAMES.test(name) || isProblem(name, value)) return;
+    if (value.length >= 6) secrets.add(value);
   } else if (value && typeof value === 'object') {
     for (const [key, item] of Object.entries(value)) {
       gather(item, secrets, Array.isArray(value) ? name : key);
