@@ -1,9 +1,9 @@
 -- Messages on their way out, and what the identity endpoints look up.
 
--- Mail and SMS. A row is written in the statement that makes the message, taken by a committed lease
--- (due_at moves ahead before anything is sent) and goes when it was handed over or is of no use any
--- more: who was killed in between is followed by whoever looks next. So a message may come twice,
--- and is never lost.
+-- Mail and SMS. A row is written in the statement that makes the message, taken by a committed
+-- lease (due_at moves ahead before anything is sent) and goes when it was handed over or is of no
+-- use any more: who was killed in between is followed by whoever looks next. So a message may come
+-- twice, and is never lost.
 CREATE TABLE delivery (
   community_id bigint NOT NULL CONSTRAINT delivery_community REFERENCES community (id),
   id uuid NOT NULL,

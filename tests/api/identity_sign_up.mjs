@@ -152,7 +152,7 @@ async function newest({ sql }, contact, unlike) {
   throw new Error('no second code came');
 }
 
-story('While one sign-up is being written, another of the same contact is refused', async (all) => {
+story('While a contact is being taken, a sign-up with it is refused', async (all) => {
   const { api, community, random, session, sql } = all;
   const contact = `race-${random()}@example.org`;
   const account = uuid7();
@@ -202,7 +202,7 @@ story('Under fourteen a guardian consents, and is kept sealed', async (context) 
   expect(await up({ birth_year: year + 1 })).problem('body_invalid').fault('/birth_year');
 });
 
-story('A member can not sign up twice, a banned one not at all; a leaver may return', async (all) => {
+story('Nobody signs up twice, the banned not at all; leavers may return', async (all) => {
   const { api, community, random, sql, people } = all;
   const contact = `again-${random()}@example.org`;
   const first = await signUp(all, contact);
