@@ -275,7 +275,8 @@ try {
     for (const id of Object.keys(results)) {
       psql('ANALYZE redemption, entitlement, attendance, invite_code');
       results[id].push(await measures[id]());
-      process.stdout.write(`round ${round} ${id} ${results[id].at(-1).value.toFixed(2)}\n`);
+      const { value, us, rival } = results[id].at(-1);
+      console.log(`round ${round} ${id} ${value.toFixed(2)} (${us.rate.toFixed(0)}/s beside ${rival.rate.toFixed(0)}/s${us.cpu_us ? `, CPU ${us.cpu_us.server}+${us.cpu_us.postgres} µs` : ''})`);
     }
     books();
   }

@@ -39,4 +39,7 @@ ALTER TABLE bench_member ADD PRIMARY KEY (n);
 CREATE TABLE bench_lecture AS
 SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM lecture WHERE community_id = 1000;
 ALTER TABLE bench_lecture ADD PRIMARY KEY (n);
+-- The first one shows the check-in codes.
+UPDATE member m SET role = 'operator' FROM bench_member b
+WHERE b.n = 0 AND m.community_id = 1000 AND m.id = b.id;
 VACUUM ANALYZE;
