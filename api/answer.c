@@ -14,6 +14,27 @@ static struct text cell(struct request *q, const struct rows *r, int i, const ch
   return c < 0 || i >= r->count ? NONE : rows_cell(q, r, i, (size_t)c);
 }
 
+/* The fault of the field that `_pointer` names: what `_fault` says, or that there is no such thing.
+ */
+static void point_out(struct request *q, struct text pointer, struct text code) {
+  static const struct {
+    const char *code, *en, *zh;
+  } kinds[] = {
+      {"unknown", "there is no such thing here", "没有对应的内容"},
+      {"required", "this field is needed here", "此处必填"},
+      {"superfluous", "this field does not go with the others", "该字段与其他字段不能同时填写"},
+      {"too_early", "it must lie later", "时间过早"},
+      {"too_late", "it must lie earlier", "时间过晚"},
+      {"too_much", "it is more than is allowed here", "超出此处允许的上限"},
+      {"too_little", "it is less than is in use", "低于已使用的数量"},
+      {"differs", "it is not what stands there", "与已有内容不一致"},
+  };
+  size_t k = 0;
+  for (size_t i = 0; i < COUNT(kinds); i++)
+    if (text_is(code, kinds[i].code)) k = i;
+  fault_add(q, pointer, kinds[k].code, text_of(kinds[k].en), text_of(kinds[k].zh));
+}
+
 bool refused(struct request *q, const struct rows *r) {
   if (!r->count) {
     q->problem = NOT_FOUND;
@@ -24,8 +45,7 @@ bool refused(struct request *q, const struct rows *r) {
   q->problem = problem_by_code(code);
   q->detail = cell(q, r, 0, "_detail");
   struct text pointer = cell(q, r, 0, "_pointer");
-  if (pointer.at)
-    fault_add(q, pointer, "unknown", LIT("there is no such thing here"), LIT("没有对应的内容"));
+  if (pointer.at) point_out(q, pointer, cell(q, r, 0, "_fault"));
   if (q->problem == NO_PROBLEM) {
     log_write(LOG_ERROR, "unknown_refusal", "statement=%s code=%.*s", r->statement->name,
               TEXT_ARGS(code));
@@ -62,13 +82,17 @@ bool has_if_match(struct request *q) {
   return header(q, "If-Match").at != NULL;
 }
 
-bool if_match_holds(struct request *q, const struct rows *r) {
+bool if_match_holds_for(struct request *q, struct text representation) {
   struct text wanted = header(q, "If-Match");
-  if (!wanted.at) return true;
+  return !wanted.at || etag_listed(wanted, etag_of(&q->arena, representation));
+}
+
+bool if_match_holds(struct request *q, const struct rows *r) {
+  if (!has_if_match(q)) return true;
   if (!r->count) return false;
   struct builder b = {0};
   rows_object(r, 0, &b);
-  bool holds = etag_listed(wanted, etag_of(&q->arena, built(&b)));
+  bool holds = if_match_holds_for(q, built(&b));
   builder_free(&b);
   return holds;
 }
@@ -221,6 +245,13 @@ struct step reply(struct request *q, int status, const char *media, struct build
 
 struct step reply_json(struct request *q, int status, struct builder *b) {
   return reply(q, status, "application/json", b);
+}
+
+struct step reply_json_tagged(struct request *q, int status, struct builder *b) {
+  struct text tag = etag_of(&q->arena, built(b));
+  struct step s = reply_json(q, status, b);
+  if (q->problem == NO_PROBLEM) exchange_of(q)->etag = tag;
+  return s;
 }
 
 struct step reply_empty(struct request *q, int status) {

@@ -66,8 +66,8 @@ bool page_read(struct request *q, struct page *out); /* false: problem is set, r
 
 /* Ready-made continuations. All of them: no row is not_found; a column `_refusal` with a problem's
  * code is that problem (with `_detail` as its detail, and the field that `_pointer` names as its
- * fault, when there are such columns); a column `_until` bounds how long a cached list is kept;
- * else: */
+ * fault, of the kind `_fault`, when there are such columns); a column `_until` bounds how long a
+ * cached list is kept; else: */
 struct step answer_one(struct request *q, const struct rows *r) MUST_USE;     /* 200, with ETag */
 struct step answer_created(struct request *q, const struct rows *r) MUST_USE; /* 201, Location */
 struct step answer_done(struct request *q, const struct rows *r) MUST_USE;    /* 204 */
@@ -82,11 +82,14 @@ struct step answer_accepted(struct request *q,
 bool refused(struct request *q, const struct rows *r);
 /* Is the representation in row 0 the one that If-Match names? True without the header. */
 bool if_match_holds(struct request *q, const struct rows *r);
+bool if_match_holds_for(struct request *q, struct text representation); /* the same by its JSON */
 bool has_if_match(struct request *q);
 
 /* Answers written by hand. The builder's memory is taken over. */
 struct step reply(struct request *q, int status, const char *media, struct builder *b) MUST_USE;
 struct step reply_json(struct request *q, int status, struct builder *b) MUST_USE;
+struct step reply_json_tagged(struct request *q, int status,
+                              struct builder *b) MUST_USE; /* with ETag */
 struct step reply_empty(struct request *q, int status) MUST_USE;
 void reply_header(struct request *q, const char *name, struct text value);
 void reply_download(struct request *q, struct text filename); /* Content-Disposition, RFC 8187 */

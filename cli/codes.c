@@ -64,7 +64,7 @@ static bool write_order(struct cli *c, struct builder *b) {
   build_printf(b, "{\"count\":%lld,\"days\":%lld,\"max_uses\":%lld", (long long)count,
                (long long)days, (long long)uses);
   put_text(b, "plan", option(c, "plan"));
-  put_text(b, "campaign", campaign);
+  put_text(b, "campaign_id", campaign);
   put_text(b, "valid_from", option(c, "valid-from"));
   put_text(b, "valid_until", option(c, "valid-until"));
   build_char(b, '}');
@@ -75,10 +75,12 @@ static bool tell_refusal(struct cli *c, const struct code_batch_create_row *row)
   if (!row->refusal.len) return true;
   if (text_is(row->refusal, "plan_retired"))
     fails(c, "the plan %s is no longer on sale", option(c, "plan"));
-  else if (text_is(row->refusal, "body_invalid"))
+  else if (text_is(row->pointer, "/valid_until"))
     fails(c, "--valid-until: it must come after --valid-from, and after now");
+  else if (text_is(row->refusal, "body_invalid"))
+    fails(c, "there is no such %s here", text_is(row->pointer, "/plan_id") ? "plan" : "campaign");
   else
-    fails(c, "there is no such %.*s here", TEXT_ARGS(row->detail));
+    fails(c, "the campaign has ended, or its quota is given out");
   return false;
 }
 

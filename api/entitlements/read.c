@@ -1,0 +1,21 @@
+/* What a member was given, and whether it lets them in. */
+#include "api/api.h"
+#include "db/sql.h"
+
+struct step entitlement_list(struct request *q) {
+  struct page p;
+  if (!page_read(q, &p)) return DONE;
+  return ask_entitlement_list(q, answer_page, .member_id = path_id(q, "id"), PAGE_IN(p));
+}
+
+struct step entitlement_get(struct request *q) {
+  return ask_entitlement_get(q, answer_one, .member_id = path_id(q, "id"),
+                             .id = path_id(q, "entitlement_id"));
+}
+
+struct step member_access(struct request *q) {
+  micros at = 0;
+  bool has_at = query_time(q, "at", &at);
+  return ask_member_access(q, answer_one, .member_id = path_id(q, "id"), .at = at,
+                           .has_at = has_at);
+}
