@@ -84,16 +84,13 @@ static bool tell_refusal(struct cli *c, const struct code_batch_create_row *row)
   return false;
 }
 
-static bool order(struct minting *m) {
-  struct builder body = {0};
+static bool order(struct minting *m, struct text body) {
   struct code_batch_create_row row;
   struct rows r;
-  bool good = write_order(m->c, &body);
   struct code_batch_create_in in = {
-      .id = uuid_new(), .audit_id = uuid_new(), .via = LIT("cli"), .body = built(&body)};
-  good = good && ask_database(m->c, m->s, m->community, &sql_code_batch_create, &in, &r) &&
-         one_code_batch_create(&m->c->q, &r, &row) && tell_refusal(m->c, &row);
-  builder_free(&body);
+      .id = uuid_new(), .audit_id = uuid_new(), .via = LIT("cli"), .body = body};
+  bool good = ask_database(m->c, m->s, m->community, &sql_code_batch_create, &in, &r) &&
+              one_code_batch_create(&m->c->q, &r, &row) && tell_refusal(m->c, &row);
   m->id = in.id;
   return good;
 }
@@ -187,15 +184,18 @@ static int resume(struct minting *m) {
 int command_codes_generate(struct cli *c) {
   struct minting m = {.c = c};
   struct sigaction action = {.sa_handler = interrupt_minting};
+  struct builder body = {0};
   int status = EXIT_FAILED;
+  if (!option(c, "resume") && !write_order(c, &body)) return EXIT_MISUSED;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
   if (!read_secrets(c, &m.secrets) || !(m.s = open_database(c))) return EXIT_FAILED;
   m.community = find_community(c, m.s);
   if (m.community && option(c, "resume"))
     status = resume(&m);
-  else if (m.community && order(&m))
+  else if (m.community && order(&m, built(&body)))
     status = mint(&m);
+  builder_free(&body);
   session_close(m.s);
   explicit_bzero(&m.secrets, sizeof m.secrets);
   return status;

@@ -4,15 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* postgresql://owner:secret@host/db and password=secret both hide what is secret. */
+/* The end of a conninfo's value: 'quoted \' and all', or up to white space or an ampersand. */
+static const char *value_end(const char *at) {
+  bool quoted = *at == '\'';
+  if (quoted) at++;
+  for (; *at; at++) {
+    if (*at == '\\' && at[1]) {
+      at++;
+      continue;
+    }
+    if (quoted ? *at == '\'' : *at == ' ' || *at == '&') return at + quoted;
+  }
+  return at;
+}
+
+/* What follows each `password` up to its value's end, and in a URL all between user and host. */
 static struct text masked(struct arena *a, const char *value) {
-  const char *scheme = strstr(value, "://"), *at = scheme ? strchr(scheme + 3, '@') : NULL;
-  const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-  if (colon) return arena_printf(a, "%.*s:***%s", (int)(colon - value), value, at);
-  const char *password = strstr(value, "password");
-  if (!password) return text_of(value);
-  const char *end = password + strcspn(password, " &");
-  return arena_printf(a, "%.*spassword=***%s", (int)(password - value), value, end);
+  struct builder b = {0};
+  const char *scheme = strstr(value, "://"), *authority = scheme ? scheme + 3 : value;
+  const char *at = scheme ? memrchr(authority, '@', strcspn(authority, "/?")) : NULL;
+  const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+  const char *from = value;
+  if (colon) {
+    build_printf(&b, "%.*s:***", (int)(colon - value), value);
+    from = at;
+  }
+  for (const char *found; (found = strstr(from, "password"));) {
+    const char *equals = found + strcspn(found, "=");
+    const char *begin = equals + strspn(equals, "= ");
+    build_printf(&b, "%.*spassword=***", (int)(found - from), from);
+    from = value_end(begin);
+  }
+  build_str(&b, from);
+  struct text t = arena_copy(a, built(&b));
+  builder_free(&b);
+  return t;
 }
 
 static struct text int_value(struct cli *c, const char *name, int64_t n) {

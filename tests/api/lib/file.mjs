@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { readFileSync } from 'node:fs';
 import { Client, dump } from './client.mjs';
 import { Contract } from './contract.mjs';
+import { Command } from './command.mjs';
 import { connect, dropClone, makeClone, randomId, urlOf } from './database.mjs';
 import { Disappointment } from './expect.mjs';
 import { makeMailbox } from './mailbox.mjs';
@@ -80,6 +81,9 @@ async function makeContext(server, sql) {
     session: () => connect(conninfo, stage.database),
     talk: (text, how) => talk(server.port, text, how),
     log: () => readFileSync(server.log, 'utf8'),
+    /** Runs `lyceum WORDS…` on this story's database: see lib/command.mjs. */
+    lyceum: (words, more) =>
+      new Command({ ...more, program: job.server, words, url: urlOf(conninfo, stage.database), out: job.out }),
     /** Never to be seen in a log from here on. */
     secret: (text) => stage.secrets.add(text),
     random: randomId,
