@@ -138,7 +138,7 @@ story('The server works off a job that nobody else does', async ({ lyceum, commu
   await eventually(async () => {
     const [row] = await sql`SELECT state FROM job WHERE community_id = ${community.id}`;
     return row.state === 'done';
-  });
+  }, 60_000);
   const [{ id }] = await sql`SELECT id FROM code_batch WHERE community_id = ${community.id}`;
   expect(await minted(sql, id)).is(300_000);
 });
