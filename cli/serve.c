@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOPS_MOST = 256, HASHERS = 2, HASH_QUEUE = 64, DRAIN_SECONDS = 15, JOB_THREADS = 1 };
+enum { LOOPS_MOST = 256, HASHERS = 2, HASH_QUEUE = 32, DRAIN_SECONDS = 15, JOB_THREADS = 1 };
 
 struct station { /* a loop and its thread */
   struct server *server;

@@ -237,6 +237,19 @@ story('Strangers here, suspended and banned people are told so, once they have p
   expect(await signIn()).status(201); // it ended by itself
 });
 
+story('The mailbox page shows a demonstration’s messages', async (context) => {
+  const { api, random } = context;
+  const contact = `box-${random()}@example.org`;
+  const { code } = await proof(context, contact);
+  const page = await api.get('/mailbox', { query: { to: contact } });
+  expect(page)
+    .status(200)
+    .header('content-type', /^text\/html/)
+    .header('content-security-policy', /default-src 'none'/)
+    .text(new RegExp(`Your code is ${code}`));
+  expect((await api.get('/mailbox')).text.includes(contact)).isTrue('without a filter, too');
+});
+
 story('Passwords wait in a short queue, and others do not wait for them', async (context) => {
   const { api, community, people, random } = context;
   const ann = await people.member();

@@ -81,7 +81,7 @@ story('A newcomer signs up by phone, in Chinese, without a password', async (con
   expect(me).body({ has_password: false, contacts: [{ kind: 'phone', contact: phone }] });
 });
 
-story('A wrong code has five tries, even at once; nothing else uses the code up', async (context) => {
+story('A wrong code has five tries, even at once', async (context) => {
   const { api, community, random } = context;
   const { challenge, code } = await proof(context, `w-${random()}@example.org`);
   const sign = (more) =>

@@ -15,19 +15,23 @@ export async function eventually(look, ms = 5000) {
   }
 }
 
-/** A real SMTP server: `.url` for LYCEUM_SMTP_URL, `.mails` as they came, `.to(address)` waits. */
+/** A real SMTP server: `.url` for LYCEUM_SMTP_URL, `.mails` as they came, `.to(address)` waits.
+ * `refuse(address)` gives the SMTP status that refuses it, or nothing. */
 export async function startMailServer({ user, password, refuse } = {}) {
   const mails = [];
   const server = new SMTPServer({
     authOptional: !user,
+    allowInsecureAuth: true,
     disabledCommands: user ? [] : ['AUTH'],
     hideSTARTTLS: false,
     onAuth: ({ username, password: given }, session, done) =>
       username === user && given === password
         ? done(null, { user })
         : done(new Error('these details are wrong')),
-    onRcptTo: ({ address }, session, done) =>
-      refuse?.(address) ? done(new Error('no such mailbox')) : done(),
+    onRcptTo: ({ address }, session, done) => {
+      const responseCode = refuse?.(address);
+      done(responseCode ? Object.assign(new Error('not this one'), { responseCode }) : null);
+    },
     onData: (stream, session, done) => {
       const parts = [];
       stream.on('data', (part) => parts.push(part));
