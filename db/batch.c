@@ -112,7 +112,6 @@ static void tell_one(struct unit *u) {
 
 static void again(struct link *k, struct unit *u) {
   forget_results(u);
-  u->tries++;
   unit_queue_first(k, u);
 }
 
@@ -145,6 +144,7 @@ static void unit_failed(struct link *k, struct unit *u) {
   if (batch && u->count > 1 && has_asks(u) && halve(k, u)) return;
   if (has_asks(u) && k->kind != LINK_TRANSACTION && u->tries < TRIES_MOST &&
       fault_retries(u->failure, batch)) {
+    u->tries++;
     again(k, u);
     return;
   }
@@ -158,12 +158,11 @@ void unit_told(struct link *k, struct unit *u) {
     unit_failed(k, u);
     return;
   }
-  if (u->aborted) { /* a neighbour in the same Sync failed: not this one's fault */
-    if (u->tries < TRIES_MOST && has_asks(u) && k->kind != LINK_TRANSACTION) {
+  if (u->aborted) { /* a neighbour in the same Sync failed: not this one's fault, nor its try */
+    if (has_asks(u)) {
       again(k, u);
       return;
     }
-    fail_all(u, BUSY);
   } else if (u->kind == UNIT_BATCH) {
     metric_add(lyceum_sql_batches, 1);
     tell_batch(u);
@@ -173,23 +172,36 @@ void unit_told(struct link *k, struct unit *u) {
   unit_end(u);
 }
 
-void unit_lost(struct link *k, struct unit *u) {
+void unit_lost(struct link *k, struct unit *u, bool undone) {
   bool repeats = u->s && u->s->flags & (SQL_READ | SQL_AGAIN) && k->kind != LINK_TRANSACTION;
-  /* A failure that the server itself told (shutdown, read-only) means that nothing was done. */
-  bool undone = u->failure || k->kind == LINK_TRANSACTION;
   if (repeats && has_asks(u) && u->tries < TRIES_MOST) {
+    u->tries++;
     again(k, u);
     return;
   }
-  bool commits = u->kind == UNIT_COMMIT;
-  fail_all(u, undone && !commits ? DATABASE_AWAY : OUTCOME_UNKNOWN);
+  /* What was in a transaction is undone with it, unless it was the commit itself. */
+  if (k->kind == LINK_TRANSACTION && u->kind != UNIT_COMMIT) undone = true;
+  fail_all(u, undone ? DATABASE_AWAY : OUTCOME_UNKNOWN);
   unit_end(u);
 }
 
-void unit_away(struct link *k, struct unit *u) {
-  (void)k;
-  fail_all(u, DATABASE_AWAY);
+void unit_refuse(struct unit *u, enum problem p) {
+  fail_all(u, p);
   unit_end(u);
+}
+
+void queue_prune(struct link *k) {
+  struct unit **at = &k->queue;
+  for (struct unit *u; (u = *at);) {
+    if (!u->s || has_asks(u)) {
+      at = &u->next;
+      continue;
+    }
+    *at = u->next;
+    k->queued--;
+    unit_end(u);
+  }
+  k->queue_end = at;
 }
 
 /* ---- gathering ---- */

@@ -52,6 +52,7 @@ enum problem fault_problem(const PGresult *failure, const char *where) {
   const char *state = state_of(failure);
   const char *constraint = PQresultErrorField(failure, PG_DIAG_CONSTRAINT_NAME);
   const char *message = PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY);
+  if (!*state) p = OUTCOME_UNKNOWN; /* of libpq's own making: out of memory for the answer */
   for (size_t i = 0; i < COUNT(states); i++)
     if (strncmp(state, states[i].state, strlen(states[i].state)) == 0) p = states[i].problem;
   /* Only the primary message: the detail may hold values. */

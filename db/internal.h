@@ -78,7 +78,8 @@ struct link {
   size_t queued; /* units in queue */
   struct unit *flight, **flight_end;
   bool alone;             /* a unit with BEGIN is in flight: nothing goes behind it */
-  struct request *holder; /* of the open transaction */
+  bool broken;            /* its session is not what we think: given up at the next flush */
+  struct request *holder; /* of the open transaction; q->held without it: the transaction is gone */
   struct asked *beginners, **beginners_end;
 };
 
@@ -96,8 +97,10 @@ void unit_free(struct unit *u);
 void unit_queue(struct link *k, struct unit *u);       /* at the end */
 void unit_queue_first(struct link *k, struct unit *u); /* before all others */
 void unit_told(struct link *k, struct unit *u);        /* complete: rows or failure are there */
-void unit_lost(struct link *k, struct unit *u);        /* the link went away under it */
-void unit_away(struct link *k, struct unit *u);        /* never sent, and there is no database */
+/* The link went away under it; undone: the server said so before it came to it. */
+void unit_lost(struct link *k, struct unit *u, bool undone);
+void unit_refuse(struct unit *u, enum problem p); /* never sent: nothing has happened */
+void queue_prune(struct link *k);                 /* units nobody waits for any more are not sent */
 void ask_fails(struct asked *a, enum problem p);
 void gather_flush(struct pool *p);
 void begin_next(struct link *k);

@@ -74,27 +74,30 @@ static bool send_plain(struct link *k, struct unit *u, const char *sql) {
   return PQsendQueryParams(k->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
 }
 
+/* Made before anything of the unit is sent. */
+static _Thread_local struct params sending;
+
 static bool send_statement(struct link *k, struct unit *u) {
-  static _Thread_local struct params p;
   const struct statement *s = u->s;
-  if (!s || !params_make(&p, s, u->community, u->asks, u->count)) return false;
   bool own = s->lock && k->kind != LINK_TRANSACTION; /* a transaction of its own */
   if (own && !send_plain(k, u, "BEGIN")) return false;
   if (s->lock) { /* the lock pass takes the same parameters */
     u->parts++;
-    if (!PQsendQueryParams(k->conn, s->lock, p.count, p.types, p.values, p.lengths, p.formats, 1))
+    if (!PQsendQueryParams(k->conn, s->lock, sending.count, sending.types, sending.values,
+                           sending.lengths, sending.formats, 1))
       return false;
   }
   if (k->pool->settings.prepared && !k->prepared[s->number]) {
     u->prepare_part = u->parts++;
-    if (!PQsendPrepare(k->conn, s->name, s->text, p.count, p.types)) return false;
+    if (!PQsendPrepare(k->conn, s->name, s->text, sending.count, sending.types)) return false;
     k->prepared[s->number] = true;
   }
   u->main_part = u->parts++;
   int sent = k->pool->settings.prepared
-                 ? PQsendQueryPrepared(k->conn, s->name, p.count, p.values, p.lengths, p.formats, 1)
-                 : PQsendQueryParams(k->conn, s->text, p.count, p.types, p.values, p.lengths,
-                                     p.formats, 1);
+                 ? PQsendQueryPrepared(k->conn, s->name, sending.count, sending.values,
+                                       sending.lengths, sending.formats, 1)
+                 : PQsendQueryParams(k->conn, s->text, sending.count, sending.types, sending.values,
+                                     sending.lengths, sending.formats, 1);
   return sent == 1 && (!own || send_plain(k, u, "COMMIT"));
 }
 
@@ -123,6 +126,10 @@ static bool send_queue(struct link *k) {
   int sent = 0;
   while (k->queue && !k->alone && sent++ < FLIGHT_MOST) {
     struct unit *u = unqueue(k);
+    if (u->s && !params_make(&sending, u->s, u->community, u->asks, u->count)) {
+      unit_refuse(u, OUT_OF_MEMORY);
+      continue;
+    }
     u->sync = !reads;
     fly(k, u);
     k->alone = u->s && u->s->lock && u->kind == UNIT_BATCH;
@@ -137,40 +144,50 @@ static bool send_queue(struct link *k) {
   return send_sync(k);
 }
 
-static void watch(struct link *k, uint32_t events) {
-  if (events == k->events) return;
+static bool watch(struct link *k, uint32_t events) {
+  if (events == k->events) return true;
   k->events = events;
-  (void)loop_watch(k->pool->loop, &k->watch, events);
+  return loop_watch(k->pool->loop, &k->watch, events);
+}
+
+static void unwatch(struct link *k) {
+  if (k->watch.fd >= 0) loop_unwatch(k->pool->loop, &k->watch);
+  k->watch.fd = -1;
+  k->events = 0;
 }
 
 void link_flush(struct link *k) {
   if (k->state != LINK_UP) return;
-  if (k->queue && !send_queue(k)) {
+  if (k->broken || (k->queue && !send_queue(k))) {
     lost(k);
     return;
   }
   if (!k->flight) return;
   int more = PQflush(k->conn);
-  if (more < 0)
-    lost(k);
-  else
-    watch(k, more ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  if (more < 0 || !watch(k, more ? EPOLLIN | EPOLLOUT : EPOLLIN)) lost(k);
 }
 
 /* ---- receiving ----------------------------------------------------------------------------------
  */
 
+/* A Sync does not end a failed explicit transaction, and all behind it would fail (25P02). */
+static void end_failed(struct link *k) {
+  struct unit *end = unit_new(UNIT_ROLLBACK, 0);
+  if (end)
+    unit_queue_first(k, end);
+  else
+    k->broken = true;
+}
+
 static void tell(struct link *k) {
   struct unit *u = unit_shift(&k->flight, &k->flight_end);
   if (u->s && u->s->lock && u->kind == UNIT_BATCH) k->alone = false;
-  if (k->state == LINK_UP && k->kind != LINK_TRANSACTION &&
-      PQtransactionStatus(k->conn) == PQTRANS_INERROR) {
-    /* A Sync does not end a failed explicit transaction, and all behind it would fail (25P02). */
-    struct unit *end = unit_new(UNIT_ROLLBACK, 0);
-    if (end) unit_queue_first(k, end);
-  }
+  bool failed = k->kind != LINK_TRANSACTION && PQtransactionStatus(k->conn) == PQTRANS_INERROR;
+  /* Without its BEGIN a transaction would commit piece by piece. */
+  if (u->failure && u->kind == UNIT_BEGIN) k->broken = true;
   metric_seconds(lyceum_sql_seconds, time_nanos() - u->sent_at);
   unit_told(k, u);
+  if (failed) end_failed(k); /* last, so that it goes before what is asked again */
 }
 
 static void take_result(struct link *k, struct unit *u, PGresult *r) {
@@ -191,11 +208,22 @@ static void take_result(struct link *k, struct unit *u, PGresult *r) {
   }
 }
 
+/* When the connection is gone and all that came before is read, libpq makes a failure of its own
+ * (it has no SQLSTATE), and after that one NULL after the other. */
+static bool came_to_its_end(const struct link *k, const PGresult *r) {
+  return PQstatus(k->conn) == CONNECTION_BAD && PQresultStatus(r) == PGRES_FATAL_ERROR &&
+         !PQresultErrorField(r, PG_DIAG_SQLSTATE);
+}
+
 /* One step of libpq's protocol: results of a part, a NULL that ends the part, or the Sync. */
 static bool receive(struct link *k) {
   struct unit *u = k->flight;
   if (!u || PQisBusy(k->conn)) return false;
   PGresult *r = PQgetResult(k->conn);
+  if (r && came_to_its_end(k, r)) {
+    PQclear(r);
+    return false;
+  }
   if (!r) {
     u->part++;
     if (u->part >= u->parts && !u->sync) tell(k);
@@ -216,9 +244,10 @@ static bool receive(struct link *k) {
 
 static void link_ready(struct watch *w, uint32_t events) {
   struct link *k = CONTAINER_OF(w, struct link, watch);
-  if (events & EPOLLOUT && PQflush(k->conn) == 0) watch(k, EPOLLIN);
+  if (events & EPOLLOUT && PQflush(k->conn) == 0 && !watch(k, EPOLLIN)) k->broken = true;
   if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP))) return;
   bool alive = PQconsumeInput(k->conn) == 1;
+  if (!alive) unwatch(k); /* libpq has closed it: its number may soon be another's */
   while (k->state == LINK_UP && receive(k)) {
   }
   if (k->state == LINK_UP && (!alive || PQstatus(k->conn) == CONNECTION_BAD)) lost(k);
@@ -228,14 +257,12 @@ static void link_ready(struct watch *w, uint32_t events) {
  */
 
 static void hang_up(struct link *k) {
-  if (k->watch.fd >= 0) loop_unwatch(k->pool->loop, &k->watch);
-  k->watch.fd = -1;
-  k->events = 0;
+  unwatch(k);
   if (k->conn) PQfinish(k->conn);
   k->conn = NULL;
   if (k->state == LINK_UP) metric_add(lyceum_links_up, -1);
   k->state = LINK_DOWN;
-  k->alone = false;
+  k->alone = k->broken = false;
   memset(k->prepared, 0, statement_count * sizeof *k->prepared);
 }
 
@@ -251,7 +278,7 @@ static void give_up(struct link *k) {
   uint32_t wait = (uint32_t)REDIAL_FIRST_MS << (k->redials < 4 ? k->redials : 4);
   k->redials++; /* from now on asks are refused at once */
   for (struct unit *u; (u = unqueue(k));)
-    unit_away(k, u);
+    unit_refuse(u, DATABASE_AWAY);
   begin_away(k);
   k->timer.fire = dial_again;
   loop_timer(k->pool->loop, &k->timer,
@@ -261,6 +288,9 @@ static void give_up(struct link *k) {
 static void lost(struct link *k) {
   log_write(LOG_WARN, "link_lost", "link=%d message=\"%s\"", k->kind, PQerrorMessage(k->conn));
   struct unit *flight = k->flight;
+  /* The server's last word (shutdown, read-only) means that nothing behind it was done, nor what
+   * it was said to; unless all its parts had been: then it may have come from behind the commit. */
+  bool last_word = flight && flight->failure, undone = last_word && flight->part < flight->parts;
   k->flight = NULL;
   k->flight_end = &k->flight;
   hang_up(k);
@@ -268,9 +298,13 @@ static void lost(struct link *k) {
   while (flight) {
     struct unit *next = flight->next;
     flight->next = NULL;
-    unit_lost(k, flight);
+    unit_lost(k, flight, undone);
+    undone = last_word;
     flight = next;
   }
+  /* What waits to go into a transaction must not go anywhere else. */
+  for (struct unit *u; k->kind == LINK_TRANSACTION && (u = unqueue(k));)
+    unit_refuse(u, DATABASE_AWAY);
   k->redials = 0;
   k->timer.fire = dial_again;
   loop_timer(k->pool->loop, &k->timer, time_ticks());
@@ -289,8 +323,11 @@ static void up(struct link *k) {
   k->state = LINK_UP;
   k->redials = 0;
   k->watch.ready = link_ready;
-  watch(k, EPOLLIN);
   metric_add(lyceum_links_up, 1);
+  if (!watch(k, EPOLLIN)) {
+    give_up(k);
+    return;
+  }
   begin_next(k);
 }
 
@@ -326,7 +363,7 @@ static void dial(struct link *k) {
   k->watch = (struct watch){PQsocket(k->conn), dial_ready};
   k->timer.fire = dial_slow;
   loop_timer(k->pool->loop, &k->timer, time_ticks() + DIAL_MS);
-  watch(k, EPOLLOUT); /* libpq: behave as if PQconnectPoll had asked for writing */
+  (void)watch(k, EPOLLOUT); /* libpq: behave as if PQconnectPoll had asked for writing */
 }
 
 void link_open(struct link *k) {

@@ -29,10 +29,14 @@ static bool abandon_ask(struct request *q) {
     leave_gather(a);
     return true;
   }
-  bool flying = a->unit->flying, commits = a->unit->kind == UNIT_COMMIT;
+  bool flying = a->unit->flying;
   a->unit->asks[a->index] = NULL;
+  if (a->unit->kind == UNIT_COMMIT) {
+    if (!flying) a->unit->kind = UNIT_ROLLBACK; /* it is in the queue already */
+    return !flying;
+  }
   /* A read changes nothing, and what runs in a transaction will be rolled back. */
-  return !flying || (!commits && (q->held || a->s->flags & SQL_READ));
+  return !flying || q->held || a->s->flags & SQL_READ;
 }
 
 /* ---- asking ---- */
@@ -41,6 +45,7 @@ static struct asked *asked_new(struct request *q, const struct statement *s, row
                                const void *in) {
   struct asked *a = NEW(&q->arena, struct asked);
   void *copy = arena_alloc(&q->arena, s->in_size ? s->in_size : 1);
+  if (q->arena.failed) return NULL; /* what it hands out now is not to be linked */
   if (s->in_size) memcpy(copy, in, s->in_size);
   *a = (struct asked){.q = q, .s = s, .next = next, .in = copy};
   q->waits_on = a;
@@ -95,11 +100,12 @@ static bool full(const struct pool *p) {
 struct step ask(struct request *q, const struct statement *s, rows_next next, const void *in) {
   struct pool *p = pool_of(q);
   struct link *k = q->held ? q->held : &p->links[s->flags & SQL_READ ? LINK_READ : LINK_WRITE];
-  if (k->state == LINK_DOWN && k->redials) return problem(q, DATABASE_AWAY);
-  if (q->arena.failed) return problem(q, OUT_OF_MEMORY);
+  if ((k->state == LINK_DOWN && k->redials) || (q->held && k->holder != q))
+    return problem(q, DATABASE_AWAY);
   if (full(p)) return problem(q, BUSY);
-  metric_add(lyceum_sql_asks, 1);
   struct asked *a = asked_new(q, s, next, in);
+  if (!a) return problem(q, OUT_OF_MEMORY);
+  metric_add(lyceum_sql_asks, 1);
   bool taken = s->flags & SQL_MANY && !q->held ? gathers(p, a) : queues(k, a);
   if (taken) return WAITS;
   q->abandon = NULL;
@@ -144,6 +150,7 @@ struct step begin(struct request *q, next_step next) {
   if (k->state == LINK_DOWN && k->redials) return problem(q, DATABASE_AWAY);
   if (k->state == LINK_UP && !k->holder && !k->beginners) return hold(k, q, next);
   struct asked *a = NEW(&q->arena, struct asked);
+  if (q->arena.failed) return problem(q, OUT_OF_MEMORY);
   *a = (struct asked){.q = q, .begun = next, .link = k};
   *k->beginners_end = a;
   k->beginners_end = &a->next_asked;
@@ -163,9 +170,10 @@ static struct asked *first_beginner(struct link *k) {
 }
 
 void begin_next(struct link *k) {
-  if (k->kind != LINK_TRANSACTION || k->state != LINK_UP || k->holder) return;
-  struct asked *a = first_beginner(k);
-  if (a) request_take(a->q, hold(k, a->q, a->begun));
+  if (k->kind != LINK_TRANSACTION || k->state != LINK_UP) return;
+  /* Until one stays: who ends at once leaves the link to the next. */
+  for (struct asked *a; !k->holder && (a = first_beginner(k));)
+    request_take(a->q, hold(k, a->q, a->begun));
 }
 
 void begin_away(struct link *k) {
@@ -173,8 +181,8 @@ void begin_away(struct link *k) {
     request_take(a->q, problem(a->q, DATABASE_AWAY));
 }
 
+/* q->held stays, so that whatever the request asks next is refused, and not done elsewhere. */
 void holder_lost(struct link *k) {
-  if (k->holder) k->holder->held = NULL;
   k->holder = NULL;
 }
 
@@ -185,13 +193,17 @@ bool in_transaction(const struct request *q) {
 static void let_go(struct request *q) {
   struct link *k = q->held;
   q->held = NULL;
-  k->holder = NULL;
+  if (k->holder == q) k->holder = NULL;
 }
 
 struct step commit(struct request *q, next_step next) {
   struct asked *a = NEW(&q->arena, struct asked);
   *a = (struct asked){.q = q, .begun = next};
   struct link *k = q->held;
+  if (k->holder != q) {
+    q->problem = DATABASE_AWAY;
+    return rollback(q, next);
+  }
   if (q->arena.failed || !send_command(k, UNIT_COMMIT, a)) {
     q->problem = OUT_OF_MEMORY;
     return rollback(q, next);
@@ -204,7 +216,7 @@ struct step commit(struct request *q, next_step next) {
 
 struct step rollback(struct request *q, next_step next) {
   struct link *k = q->held;
-  if (!send_command(k, UNIT_ROLLBACK, NULL)) PQreset(k->conn);
+  if (k->holder == q && !send_command(k, UNIT_ROLLBACK, NULL)) k->broken = true;
   let_go(q);
   return next(q);
 }
@@ -214,6 +226,8 @@ struct step rollback(struct request *q, next_step next) {
 static void flush(struct turn *t) {
   struct pool *p = CONTAINER_OF(t, struct pool, turn);
   begin_next(&p->links[LINK_TRANSACTION]);
+  for (int i = 0; i < LINK_KINDS; i++)
+    queue_prune(&p->links[i]);
   gather_flush(p);
   for (int i = 0; i < LINK_KINDS; i++)
     link_flush(&p->links[i]);
