@@ -50,7 +50,7 @@ async function administer(conninfo, work) {
   }
 }
 
-const ours = `story_${process.env.LYCEUM_STORY_RUN ?? process.pid}_`;
+const ours = `story_${process.pid}_`;
 
 function isAlive(pid) {
   try {

@@ -1,7 +1,6 @@
 // Communities and the people in them, made quickly with SQL; they sign in over HTTP.
 import { randomBytes } from 'node:crypto';
 import { randomId } from './database.mjs';
-import { makeForge, openSession } from './tokens.mjs';
 
 export const PASSWORD = 'a long enough password';
 // Of PASSWORD with the least work Argon2 knows, so that a story can sign in many people.
@@ -134,8 +133,6 @@ export class People {
       password: person.password,
       device_name: 'a story',
     });
-    if (reply.body?.code === 'not_found')
-      return openSession(this.#sql, makeForge(this.#sql), person);
     if (reply.status >= 300) throw new Error(`${person.email} can't sign in: ${reply.text}`);
     person.token = reply.body.access_token;
     person.refresh = reply.body.refresh_token;

@@ -1,5 +1,5 @@
 // Access tokens signed by the stories with the server's own key: expired ones, ones for another
-// audience, ones of somebody whose session a story made by hand.
+// audience, ones of somebody whose session was made by hand, without the work of a sign-in.
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
@@ -53,7 +53,7 @@ export function makeForge(sql) {
   };
 }
 
-/** A session made by hand, and a token for it: for servers without sign-in. */
+/** A session made by hand, and a token for it: quick, where many people are needed. */
 export async function openSession(sql, forge, person) {
   person.session = person.id.replace(/^.{8}/, randomBytes(4).toString('hex'));
   await sql`
