@@ -110,13 +110,11 @@ const char *tag_at(size_t n) {
 const char *tag_chinese(const char *tag) {
   static const struct {
     const char *tag, *chinese;
-  } tags[] = {{"Machines", "机器接口"},    {"Communities", "社区"}, {"Identity", "身份"},
-              {"Sign-in", "登录"},         {"Me", "我的"},          {"Sessions", "会话"},
-              {"Lectures", "讲座"},        {"Attendance", "签到"},  {"Lecturers", "讲师"},
-              {"Plans", "会员方案"},       {"Products", "产品"},    {"Codes", "邀请码"},
-              {"Redemptions", "兑换"},     {"Members", "成员"},     {"Membership", "会员资格"},
-              {"Memberships", "会员资格"}, {"Campaigns", "活动"},   {"Jobs", "任务"},
-              {"Audit", "审计"},           {"Audit log", "审计"},   {"Access", "访问权"}};
+  } tags[] = {{"Machines", "机器接口"}, {"Communities", "社区"}, {"Identity", "身份"},
+              {"Me", "我的"},           {"Members", "成员"},     {"Membership", "会员资格"},
+              {"Plans", "会员方案"},    {"Codes", "邀请码"},     {"Lectures", "讲座"},
+              {"Lecturers", "讲师"},    {"Venues", "场地"},      {"Attendance", "签到"},
+              {"Operation", "运营"}};
   for (size_t i = 0; i < COUNT(tags); i++)
     if (strcmp(tags[i].tag, tag) == 0) return tags[i].chinese;
   return NULL;

@@ -39,6 +39,9 @@ story('Two independent linters find no error in the OpenAPI document', async ({ 
 story('Every operation has a name, a tag, a summary, and says who may call it', async ({ api }) => {
   const { body } = await api.get('/openapi.json');
   const tags = body.tags.map(({ name }) => name);
+  for (const { name, description } of body.tags) {
+    expect(/\p{Script=Han}/u.test(description)).isTrue(`${name} has no Chinese name`);
+  }
   const seen = new Set();
   for (const [path, verbs] of Object.entries(body.paths)) {
     for (const [verb, operation] of Object.entries(verbs)) {

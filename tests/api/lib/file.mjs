@@ -83,7 +83,13 @@ async function makeContext(server, sql) {
     log: () => readFileSync(server.log, 'utf8'),
     /** Runs `lyceum WORDS…` on this story's database: see lib/command.mjs. */
     lyceum: (words, more) =>
-      new Command({ ...more, program: job.server, words, url: urlOf(conninfo, stage.database), out: job.out }),
+      new Command({
+        ...more,
+        program: job.server,
+        words,
+        url: urlOf(conninfo, stage.database),
+        out: job.out,
+      }),
     /** Never to be seen in a log from here on. */
     secret: (text) => stage.secrets.add(text),
     random: randomId,

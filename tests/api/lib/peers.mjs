@@ -1,4 +1,5 @@
 // The outside world on loopback: a mail server, an SMS provider, a raw socket.
+import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { once } from 'node:events';
@@ -15,11 +16,25 @@ export async function eventually(look, ms = 5000) {
   }
 }
 
+/** A key and a certificate of one's own for 127.0.0.1, as PEM. */
+function makeCertificate() {
+  const ask =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout - -out -';
+  const whom = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const pem = execFileSync('openssl', [...ask.split(' '), ...whom], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return /(-+BEGIN [A-Z ]*PRIVATE KEY[^]*?PRIVATE KEY-+)[^]*?(-+BEGIN CERT[^]*)/.exec(pem).slice(1);
+}
+
 /** A real SMTP server: `.url` for LYCEUM_SMTP_URL, `.mails` as they came, `.to(address)` waits.
  * `refuse(address)` gives the SMTP status that refuses it, or nothing. */
 export async function startMailServer({ user, password, refuse } = {}) {
   const mails = [];
+  const [key, cert] = makeCertificate();
   const server = new SMTPServer({
+    key,
+    cert,
     authOptional: !user,
     allowInsecureAuth: true,
     disabledCommands: user ? [] : ['AUTH'],
@@ -51,6 +66,7 @@ export async function startMailServer({ user, password, refuse } = {}) {
   return {
     url: `smtp://127.0.0.1:${server.server.address().port}`,
     mails,
+    cert,
     to: (address) => eventually(() => mails.find((mail) => mail.to.includes(address))),
     stop: () => new Promise((done) => server.close(done)),
   };
