@@ -5,22 +5,38 @@
 
 enum { KEY_MOST = 255 };
 
+/* Answers may hold what is sealed everywhere else (a new code's text), so they are sealed, too,
+ * and tied to the request that they answer. */
+static const struct digest *sealing(struct exchange *x) {
+  return &house_secrets(x->api->house)->sealing;
+}
+
+static struct text request_hash(const struct exchange *x) {
+  return (struct text){(const char *)x->idempotency_hash.b, sizeof x->idempotency_hash.b};
+}
+
 static struct step ended(struct request *q) {
   (void)q;
   return DONE;
 }
 
-static void replay(struct exchange *x, const struct idempotency_claim_row *row) {
+static struct step replay(struct exchange *x, const struct idempotency_claim_row *row) {
   struct request *q = &x->q;
+  struct text answer = NONE;
+  if (row->body.len) {
+    answer = crypto_open(&q->arena, sealing(x), request_hash(x), row->body);
+    if (!answer.at) return problem(q, INTERNAL);
+  }
   builder_free(&x->answer);
-  build_text(&x->answer, row->body);
+  build_text(&x->answer, answer);
   x->status = (int)row->status;
-  x->media = row->body.len ? "application/json" : NULL;
+  x->media = answer.len ? "application/json" : NULL;
   for (struct text rest = row->headers; rest.at && rest.len;) {
     struct text value = text_cut(&rest, '\n'), name = text_cut(&value, ':');
     if (text_is(name, "Location")) reply_header(q, "Location", value);
   }
   reply_header(q, "Idempotent-Replayed", LIT("true"));
+  return DONE;
 }
 
 static struct step claimed(struct request *q, const struct rows *r) {
@@ -30,10 +46,8 @@ static struct step claimed(struct request *q, const struct rows *r) {
   if (!row.got) return problem(q, IDEMPOTENCY_IN_FLIGHT);
   if (!row.has_status) return ((next_step)x->route->handler)(q);
   x->idempotency_open = false; /* nothing new to store */
-  struct text mine = {(const char *)x->idempotency_hash.b, sizeof x->idempotency_hash.b};
-  if (!text_equal(row.hash, mine)) return problem(q, IDEMPOTENCY_MISMATCH);
-  replay(x, &row);
-  return DONE;
+  if (!text_equal(row.hash, request_hash(x))) return problem(q, IDEMPOTENCY_MISMATCH);
+  return replay(x, &row);
 }
 
 static struct step claim(struct request *q) {
@@ -82,8 +96,10 @@ struct step idempotency_end(struct request *q) {
   for (size_t i = 0; i < x->header_count; i++)
     if (text_is(x->headers[i].name, "Location"))
       location = arena_printf(&q->arena, "Location:%.*s", TEXT_ARGS(x->headers[i].value));
-  return ask_idempotency_store(
-      q, stored, .caller = q->caller.member, .key = x->idempotency_key,
-      .hash = {(const char *)x->idempotency_hash.b, sizeof x->idempotency_hash.b},
-      .status = x->status, .headers = location, .body = built(&x->answer));
+  struct text answer = LIT("");
+  if (x->answer.len)
+    answer = crypto_seal(&q->arena, sealing(x), request_hash(x), built(&x->answer));
+  return ask_idempotency_store(q, stored, .caller = q->caller.member, .key = x->idempotency_key,
+                               .hash = request_hash(x), .status = x->status, .headers = location,
+                               .body = answer);
 }
