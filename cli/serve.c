@@ -1,6 +1,7 @@
 /* lyceum serve: a loop on each core, a thread for jobs, two for passwords. The main thread waits
  * for a signal; then each loop answers what is under way, takes nothing new, and ends. */
 #include "cli/serve.h"
+#include "cli/demo.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -179,6 +180,7 @@ static void announce(struct server *v) {
   if (v->c->json)
     printf("{\"url\":\"%s\",\"port\":%lld,\"pid\":%d}\n", url, (long long)v->c->config.port,
            (int)getpid());
+  if (option(v->c, "demo") && !v->c->json) welcome(url);
   say(v->c, "Lyceum serves on %s", url);
   fflush(stdout);
 }

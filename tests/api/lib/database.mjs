@@ -118,7 +118,7 @@ async function makeDemo(client, conninfo, job) {
 
 /** A clone for one story file; `template` is plain or demo. */
 export function makeClone(conninfo, job, template) {
-  const name = `${job.templates.plain.replace(/plain$/, '')}${job.name.replace(/\W/g, '_')}`;
+  const name = `${job.templates.plain.replace(/plain$/, 'of_')}${job.name.replace(/\W/g, '_')}`;
   return administer(conninfo, async (client) => {
     if (template === 'demo') await makeDemo(client, conninfo, job);
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${job.templates[template]}`);
