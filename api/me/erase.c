@@ -15,13 +15,19 @@ static struct step signed_out(struct request *q, const struct rows *r) {
   return reply_json(q, 202, &b);
 }
 
+static struct step planned(struct request *q, const struct rows *r) {
+  (void)r;
+  return ask_account_sessions_end(q, signed_out, .account = q->caller.account,
+                                  .reason = LIT("erased"));
+}
+
 static struct step asked(struct request *q, const struct rows *r) {
   micros *at = q->state = NEW(&q->arena, micros);
   struct account_erase_row row;
   if (!one_account_erase(q, r, &row)) return problem(q, NOT_FOUND);
   *at = row.erase_after;
-  return ask_account_sessions_end(q, signed_out, .account = q->caller.account,
-                                  .reason = LIT("erased"));
+  return ask_account_erase_job(q, planned, .id = uuid_new(), .account = q->caller.account,
+                               .run_at = row.erase_after, .created_by = q->caller.member);
 }
 
 static struct step erase(struct request *q) {

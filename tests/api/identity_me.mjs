@@ -1,5 +1,6 @@
 // Oneself: the profile, consents, one's own data, and leaving for good.
-import { expect, PASSWORD, story } from './lib/story.mjs';
+import { eventually, expect, PASSWORD, story } from './lib/story.mjs';
+import { signUp, wait } from './lib/visitor.mjs';
 
 story('A profile is read and changed, by whoever saw its latest state', async ({ api, people }) => {
   const ann = api.as(await people.member({ name: 'Ann' }));
@@ -91,6 +92,8 @@ story('One’s own data are handed out whole, and nobody else’s', async ({ api
   expect(await api.as(bob).post('/v1/me/exports')).problem('not_found', 404);
   expect(await api.as(bob).get('/v1/me')).problem('not_found', 404);
   expect(await api.as(bob).delete('/v1/me')).problem('not_found', 404);
+  expect(await api.as(bob).patch('/v1/me', { bio: 'x' }, { headers: { 'If-Match': '"x"' } }))
+    .problem('not_found', 404);
   const change = { current_password: PASSWORD, new_password: 'correct donkey battery' };
   expect(await api.as(bob).put('/v1/me/password', change)).problem('not_found', 404);
 });
@@ -117,6 +120,48 @@ story('Leaving takes seven days, and coming back undoes it', async (context) => 
     password: PASSWORD,
   });
   expect(late).problem('sign_in_failed', 401);
+});
+
+story('When the time has passed, what made it a person is gone, everywhere', async (context) => {
+  const { api, people, another, sql, mailbox, community } = context;
+  const ann = await people.member({ name: 'Ann Gone' });
+  await people.owner();
+  const elsewhere = await another();
+  const there = await people.join(ann, elsewhere, { role: 'owner', name: 'Ann There' });
+  const heir = await people.in(elsewhere).owner();
+  await api.post(`${community.path}/challenges`, { contact: ann.email, purpose: 'sign_in' });
+  await mailbox.latest(ann.email);
+  expect(await api.as(ann).delete('/v1/me')).status(202);
+  await sql`UPDATE account SET erase_after = now() - interval '1 second' WHERE id = ${ann.account}`;
+  await sql`UPDATE job SET run_at = now() WHERE kind = 'erase_account'`;
+  await eventually(async () => {
+    const [job] = await sql`
+      SELECT state FROM job WHERE kind = 'erase_account' AND unique_key = ${ann.account}`;
+    return job.state === 'done';
+  });
+  const [account] = await sql`SELECT * FROM account WHERE id = ${ann.account}`;
+  expect(account).matches({ erased_at: (at) => at !== null, birth_year: null });
+  for (const look of [
+    sql`SELECT FROM identity WHERE account_id = ${ann.account}`,
+    sql`SELECT FROM credential WHERE account_id = ${ann.account}`,
+    sql`SELECT FROM person_key WHERE account_id = ${ann.account}`,
+    sql`SELECT FROM session WHERE account_id = ${ann.account}`,
+    sql`SELECT FROM challenge WHERE subject = ${ann.email}`,
+    sql`SELECT FROM mailbox WHERE recipient = ${ann.email}`,
+  ]) {
+    expect((await look).length).is(0);
+  }
+  const left = await sql`
+    SELECT display_name, role, left_at IS NOT NULL AS gone FROM member
+    WHERE account_id = ${ann.account}`;
+  expect(left).is(Array(2).fill({ display_name: '—', role: 'guest', gone: true }));
+  const [keeper] = await sql`
+    SELECT member_id FROM community_keeper WHERE community_id = ${elsewhere.id}`;
+  expect(keeper.member_id).is(heir.id).isNot(there);
+  await wait(sql);
+  const fresh = await signUp({ ...context }, ann.email); // the address is free again
+  expect(fresh).status(201);
+  expect(fresh.body.member.id).isNot(ann.id);
 });
 
 story('The only owner hands the community over first', async ({ api, people }) => {

@@ -27,6 +27,11 @@ story('A password opens a session, a wrong one does not', async ({ api, communit
   expect(await api.post(into, { password: 'x' })).problem('body_invalid').fault('/login');
   const both = { ...no, password: PASSWORD, challenge: uuid7(), code: '123456' };
   expect(await api.post(into, both)).problem('body_invalid', 422);
+  const nowhere = '/v1/communities/no-such-place';
+  const login = { login: ann.email, password: PASSWORD };
+  expect(await api.post(`${nowhere}/sessions`, login)).problem('not_found', 404);
+  const reset = { challenge: uuid7(), code: '123456', password: STRONG };
+  expect(await api.post(`${nowhere}/password-resets`, reset)).problem('not_found', 404);
 });
 
 story('A code opens a session, too; the first one that is used', async (context) => {
