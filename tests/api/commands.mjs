@@ -1,5 +1,6 @@
 // The command line, on the story's own database, beside a server that runs on it.
-import { readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, expect, PASSWORD, story, uuid7 } from './lib/story.mjs';
 
@@ -65,6 +66,21 @@ story('Every command explains itself', async ({ lyceum }) => {
   expect((await lyceum('version --json').done).json.version).matches(/^\d+\.\d+\.\d+$/);
 });
 
+story('bash completes commands, options and values', async ({ lyceum, out }) => {
+  const file = join(out, 'completion.bash');
+  writeFileSync(file, (await lyceum('completion bash').done).out);
+  const complete = (words) =>
+    execFileSync('bash', [
+      '-c',
+      `. ${file}; COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _lyceum;
+       echo -n "\${COMPREPLY[*]}"`,
+    ]).toString();
+  expect(complete('lyceum ke')).is('keys');
+  expect(complete('lyceum keys r')).is('rotate retire');
+  expect(complete('lyceum codes export --b')).is('--batch');
+  expect(complete('lyceum admin create --role op')).is('operator');
+});
+
 story('A secret is never shown', async ({ lyceum }) => {
   const env = { DATABASE_URL: 'postgresql://owner:hunter2@h/d' };
   const { out } = await lyceum('config', { env }).done;
@@ -83,7 +99,8 @@ story('A community and its owner are made, who then signs in', async ({ lyceum, 
   expect((await lyceum(make).done).err).matches(/is taken/);
   expect((await lyceum([...make, '--zone', 'Mars/Base']).done).err).matches(/no such time zone/);
   expect((await lyceum([...make, '--kind', 'sect']).done).code).is(2);
-  expect((await lyceum('community list --json').done).json.data.some((c) => c.slug === slug)).is(true);
+  const { data } = (await lyceum('community list --json').done).json;
+  expect(data.some((made) => made.slug === slug)).is(true);
 
   const email = `Owner-${random()}@example.org`;
   const admin = ['admin', 'create', '--community', slug, '--email', email, '--password-stdin'];
@@ -150,7 +167,8 @@ story('Codes are exported once for all, and can be redeemed', async (context) =>
   const { json } = await lyceum(`${generate} -n 12000 --days 30`).done;
   expect(json.count).is(12_000);
   expect((await lyceum(`${generate} -n 0`).done).code).is(2);
-  expect((await lyceum(generate.replace('year', 'none') + ' -n 1').done).json.error).matches(/no such plan/);
+  const planless = generate.replace('year', 'none');
+  expect((await lyceum(`${planless} -n 1`).done).json.error).matches(/no such plan/);
   expect((await lyceum(`${generate} -n 1 --valid-until 2020-01-01T00:00:00Z`).done).code).is(1);
 
   const file = join(out, `codes-${community.slug}.csv`);

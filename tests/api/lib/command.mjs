@@ -1,4 +1,5 @@
-// A run of the command line: `await lyceum('codes list --json').done` gives { code, out, err, json }.
+// A run of the command line: `await lyceum('keys list --json').done` gives
+// { code, signal, out, err, json }.
 import { spawn } from 'node:child_process';
 import { environment } from './database.mjs';
 
@@ -7,23 +8,15 @@ export class Command {
     const list = Array.isArray(words) ? words : words.split(' ');
     this.child = spawn(program, list, { env: environment(url, out, env) });
     const said = { out: '', err: '' };
-    this.child.stdout.setEncoding('utf8').on('data', (text) => {
-      said.out += text;
-      this.heard?.(said.out);
-    });
+    this.child.stdout.setEncoding('utf8').on('data', (text) => (said.out += text));
     this.child.stderr.setEncoding('utf8').on('data', (text) => (said.err += text));
     this.child.stdin.on('error', () => {}); // it may end before it has read
     this.child.stdin.end(input);
     this.done = new Promise((resolve, reject) => {
       this.child.on('error', reject);
-      this.child.on('close', (code, signal) => resolve({ code, signal, ...said, ...last(said.out) }));
-    });
-  }
-
-  /** Resolves when what it wrote to standard output fulfils `test`. */
-  says(test) {
-    return new Promise((resolve) => {
-      this.heard = (out) => test(out) && resolve(out);
+      this.child.on('close', (code, signal) => {
+        resolve({ code, signal, ...said, ...last(said.out) });
+      });
     });
   }
 

@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -50,45 +48,12 @@ static void roff_is_escaped(void **state) {
   builder_free(&b);
 }
 
-/* bash reads the script and completes: what is typed, what comes of it. */
-static void completes(void **state) {
-  static const struct {
-    const char *words, *reply;
-  } all[] = {{"lyceum ke", "keys"},
-             {"lyceum keys r", "rotate retire"},
-             {"lyceum codes export --b", "--batch"},
-             {"lyceum admin create --role op", "operator"}};
-  char path[] = "/tmp/lyceum-completion-XXXXXX";
-  struct builder b = {0};
-  int fd = mkstemp(path);
-  FILE *f = fdopen(fd, "w");
-  (void)state;
-  help_completion(&b);
-  fwrite(b.at, 1, b.len, f);
-  fclose(f);
-  builder_free(&b);
-  for (size_t i = 0; i < COUNT(all); i++) {
-    char line[512], said[256] = "";
-    snprintf(line, sizeof line,
-             "bash -c '. %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _lyceum;"
-             " echo -n \"${COMPREPLY[*]}\"'",
-             path, all[i].words);
-    FILE *bash = popen(line, "r");
-    assert_non_null(bash);
-    said[fread(said, 1, sizeof said - 1, bash)] = '\0';
-    pclose(bash);
-    assert_string_equal(said, all[i].reply);
-  }
-  remove(path);
-}
-
 #define TEST(name) cmocka_unit_test(name)
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(every_form_names_every_command),
       TEST(tells_options),
       TEST(roff_is_escaped),
-      TEST(completes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
