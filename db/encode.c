@@ -3,6 +3,7 @@
 #include "db/internal.h"
 
 #include <endian.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,22 @@ static const micros EPOCH_2000 = INT64_C(946684800000000);
 
 /* Encodes here; grows to the largest batch seen and stays. */
 static _Thread_local struct builder scratch = {.cap = 64 << 20};
+
+/* Given back when its thread ends: threads of jobs come and go. */
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+static void forget_scratch(void *which) {
+  builder_free(which);
+}
+static void make_scratch_key(void) {
+  if (pthread_key_create(&scratch_key, forget_scratch) != 0) abort();
+}
+static void begin_scratch(void) {
+  pthread_once(&scratch_once, make_scratch_key);
+  if (!scratch.at) (void)pthread_setspecific(scratch_key, &scratch);
+  scratch.len = 0;
+  scratch.failed = false;
+}
 
 static void put32(struct builder *b, uint32_t n) {
   n = htobe32(n);
@@ -161,8 +178,7 @@ bool params_make(struct params *p, const struct statement *s, int64_t community,
                  struct asked *const *asks, size_t count) {
   bool there[PARAMS_MAX];
   p->count = 0;
-  scratch.len = 0;
-  scratch.failed = false;
+  begin_scratch();
   if (!(s->flags & SQL_GLOBAL)) {
     put64(&scratch, community);
     there[0] = true;
