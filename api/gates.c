@@ -192,7 +192,7 @@ struct step gates_pass(struct request *q) {
   if (atomic_load(&x->api->stopping) && !x->route->no_log) return problem(q, STOPPING);
   if (!media_acceptable(q)) return problem(q, NOT_ACCEPTABLE);
   if (!app_is_current(q)) return problem(q, APP_TOO_OLD);
-  return gate_pace(q);
+  return cache_answer(x) ? DONE : gate_pace(q);
 }
 
 /* ---- app versions: 426 tells an old app to update ---- */

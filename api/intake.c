@@ -12,7 +12,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { HEADERS_MOST = 64, HEADER_BYTES_MOST = 12 << 10 };
+enum { HEADERS_MOST = 64, HEADER_BYTES_MOST = 12 << 10, DISCARD_MOST = 1 << 20 };
+enum { HEAD_MS = 5000, BODY_MS = 10000 }; /* to send them in */
 
 /* ---- reading what came ---- */
 
@@ -146,7 +147,21 @@ static void find_route(struct exchange *x) {
     x->q.problem = METHOD_NOT_ALLOWED;
 }
 
-static void read_head(struct exchange *x, const char *method) {
+/* Line breaks in a header's value (folding) and bytes behind a NUL are not shown by libmicrohttpd
+ * 0.9; then more was received than is seen. 1.0 refuses such requests itself. */
+static bool hides_bytes(const struct exchange *x, const struct head *h, const char *version) {
+#if MHD_VERSION < 0x01000000
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  size_t line = x->method_text.len + x->target.len + strlen(version) + 4;
+  return info && info->header_size > line + h->bytes + 2;
+#else
+  (void)x, (void)h, (void)version;
+  return false;
+#endif
+}
+
+static void read_head(struct exchange *x, const char *method, const char *version) {
   struct request *q = &x->q;
   struct head h = {0};
   MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &h);
@@ -158,7 +173,7 @@ static void read_head(struct exchange *x, const char *method) {
                          : arena_printf(&q->arena, "%x-%x-%" PRIx64, (unsigned)getpid(),
                                         (unsigned)loop_number(q->loop), ++x->intake->requests);
   q->chinese = prefers_chinese(header(q, "Accept-Language"));
-  q->problem = head_problem(x, &h);
+  q->problem = hides_bytes(x, &h, version) ? MALFORMED : head_problem(x, &h);
   if (q->problem == NO_PROBLEM) find_route(x);
 }
 
@@ -176,7 +191,7 @@ static enum MHD_Result run(struct exchange *x) {
   struct request *q = &x->q;
   x->stage = STAGE_RUNNING;
   request_start(q, (uint64_t)x->api->config->deadline_ms);
-  bool answered = q->problem != NO_PROBLEM || x->status || cache_answer(x);
+  bool answered = q->problem != NO_PROBLEM || x->status;
   request_take(q, answered ? DONE : gates_pass(q));
   if (x->stage == STAGE_ANSWERED) return answer_queue(x);
   x->stage = STAGE_WAITING;
@@ -185,11 +200,10 @@ static enum MHD_Result run(struct exchange *x) {
   return MHD_YES;
 }
 
-static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *connection,
-                                 const char *method) {
-  x->connection = connection;
+static enum MHD_Result take_head(struct exchange *x, const char *method, const char *version) {
   x->stage = STAGE_BODY;
-  read_head(x, method);
+  loop_timer(x->q.loop, &x->q.deadline, loop_now(x->q.loop) + BODY_MS);
+  read_head(x, method, version);
   bool body_follows =
       header(&x->q, "Content-Length").len > 1 || header(&x->q, "Transfer-Encoding").at;
   bool refuse_now = x->q.problem == BODY_TOO_LARGE || x->q.problem == MALFORMED ||
@@ -197,7 +211,11 @@ static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *conn
   return body_follows && refuse_now ? run(x) : MHD_YES;
 }
 
+/* In the middle of a body libmicrohttpd takes no answer: it comes at the end, and who does not find
+ * an end is cut off. */
 static enum MHD_Result take_body(struct exchange *x, const char *upload, size_t *size) {
+  x->body_came += *size;
+  if (x->body_came > DISCARD_MOST) return MHD_NO;
   if (x->raw_body.len + *size > BODY_MOST) {
     x->q.problem = BODY_TOO_LARGE;
     builder_free(&x->raw_body);
@@ -208,11 +226,25 @@ static enum MHD_Result take_body(struct exchange *x, const char *upload, size_t 
   return MHD_YES;
 }
 
+static struct line *line_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
+}
+
+static void too_slow(struct timer *t) {
+  line_cut(exchange_of(CONTAINER_OF(t, struct request, deadline))->line);
+}
+
 void *intake_target(void *cls, const char *target, struct MHD_Connection *connection) {
   struct intake *in = cls;
   struct exchange *x = calloc(1, sizeof *x);
-  (void)connection;
   if (!x) return NULL;
+  x->connection = connection;
+  x->line = line_of(connection);
+  line_works(x->line);
+  x->q.deadline.fire = too_slow;
+  loop_timer(in->loop, &x->q.deadline, loop_now(in->loop) + HEAD_MS);
   x->intake = in;
   x->api = in->api;
   x->came_at = time_nanos();
@@ -229,11 +261,11 @@ enum MHD_Result intake_request(void *cls, struct MHD_Connection *connection, con
                                const char *method, const char *version, const char *upload,
                                size_t *upload_size, void **state) {
   struct exchange *x = *state;
-  (void)cls, (void)url, (void)version;
+  (void)cls, (void)connection, (void)url;
   if (!x) return MHD_NO; /* no memory when the target came */
   switch (x->stage) {
   case STAGE_HEAD:
-    return take_head(x, connection, method);
+    return take_head(x, method, version);
   case STAGE_BODY:
     return *upload_size ? take_body(x, upload, upload_size) : run(x);
   case STAGE_ANSWERED:
@@ -254,12 +286,22 @@ void intake_completed(void *cls, struct MHD_Connection *connection, void **state
   builder_free(&x->raw_body);
   builder_free(&x->answer);
   request_end(&x->q);
+  line_rests(x->line);
   free(x);
   atomic_fetch_sub(&in->api->busy, 1);
 }
 
 void intake_connection(void *cls, struct MHD_Connection *connection, void **state,
                        enum MHD_ConnectionNotificationCode what) {
-  (void)cls, (void)connection, (void)state;
-  metric_add(lyceum_connections, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+  struct intake *in = cls;
+  bool started = what == MHD_CONNECTION_NOTIFY_STARTED;
+  metric_add(lyceum_connections, started ? 1 : -1);
+  if (!started) {
+    line_free(*state);
+    *state = NULL;
+    return;
+  }
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  *state = info ? line_new(in->loop, info->connect_fd) : NULL;
 }

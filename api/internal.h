@@ -24,6 +24,7 @@ struct exchange {
   struct api *api;
   struct intake *intake; /* of its loop */
   struct MHD_Connection *connection;
+  struct line *line; /* NULL: memory ran out when it came */
   enum stage stage;
   bool suspended;
   uint64_t came_at; /* time_nanos() */
@@ -35,6 +36,7 @@ struct exchange {
   struct name_value query[QUERY_PARAMS];
   size_t query_count;
   struct builder raw_body;
+  size_t body_came; /* bytes, kept or not */
   struct json *body;
   struct text address;
   struct pace_state pace;
@@ -70,6 +72,14 @@ struct intake {
   uint64_t requests; /* counted for request ids */
   bool quiet;        /* no longer accepts */
 };
+
+/* patience.c */
+struct line; /* a client's connection */
+struct line *line_new(struct loop *loop, int fd);
+void line_rests(struct line *l); /* between requests; NULL is fine for all of these */
+void line_works(struct line *l); /* a request has begun: its deadlines hold now */
+void line_cut(struct line *l);
+void line_free(struct line *l);
 
 /* intake.c */
 void exchange_finished(struct request *q);

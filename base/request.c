@@ -54,6 +54,7 @@ void fault_add(struct request *q, struct text pointer, const char *code, struct 
   if (q->arena.failed) return; /* pieces may overlap by now; the answer is "out of memory" */
   struct fault *f = NEW(&q->arena, struct fault);
   *f = (struct fault){NULL, arena_copy(&q->arena, pointer), code, en, zh};
+  if (q->arena.failed) return; /* such memory may overlap: a list of it could have no end */
   struct fault **end = &q->faults;
   while (*end)
     end = &(*end)->next;

@@ -21,6 +21,6 @@ struct watchman { /* of one loop */
 /* `listen` is NULL on all loops but one. */
 bool watch_open(struct watchman *w, struct loop *l, struct api *api, atomic_bool *caught_up,
                 const struct db_settings *listen);
-void watch_close(struct watchman *w); /* the loop runs no more, and q has ended */
+void watch_close(struct watchman *w); /* the loop runs no more; before db_close */
 
 #endif

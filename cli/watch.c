@@ -94,6 +94,10 @@ bool watch_open(struct watchman *w, struct loop *l, struct api *api, atomic_bool
 void watch_close(struct watchman *w) {
   loop_untimer(w->loop, &w->timer);
   if (!w->listens) return;
+  if (w->asking) {
+    if (w->q.abandon) (void)w->q.abandon(&w->q);
+    request_end(&w->q);
+  }
   listener_close(w->api->listener);
   w->api->listener = NULL;
 }

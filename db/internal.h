@@ -131,6 +131,7 @@ bool fault_retries(const PGresult *failure, bool batch); /* worth asking again *
 bool fault_ends_link(const PGresult *failure); /* read-only after a switch-over, shutdown */
 
 /* The blocking side: a connection by conninfo, and PostgreSQL's or libpq's words in *why. */
+void unheard(void *who, const PGresult *notice); /* else libpq prints notices */
 PGconn *session_dial(const char *conninfo);
 bool result_fails(const PGresult *r, PGconn *conn, char **why); /* false, always */
 

@@ -360,6 +360,7 @@ static void dial(struct link *k) {
     give_up(k);
     return;
   }
+  (void)PQsetNoticeReceiver(k->conn, unheard, NULL);
   k->watch = (struct watch){PQsocket(k->conn), dial_ready};
   k->timer.fire = dial_slow;
   loop_timer(k->pool->loop, &k->timer, time_ticks() + DIAL_MS);

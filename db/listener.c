@@ -171,6 +171,7 @@ static void dial(struct listener *n) {
     lost(n, "dial");
     return;
   }
+  (void)PQsetNoticeReceiver(n->conn, unheard, NULL);
   n->watch = (struct watch){PQsocket(n->conn), dial_ready};
   n->timer.fire = dial_slow;
   loop_timer(n->loop, &n->timer, time_ticks() + DIAL_MS);

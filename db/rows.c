@@ -25,7 +25,8 @@ static int64_t number(enum sql_type type, struct text t) {
   return type == SQL_TIME ? n + EPOCH_2000 : n;
 }
 
-/* Arrays of one dimension without NULLs, as our statements make them. */
+/* Arrays of one dimension; a NULL in one reads as zero or NONE. What an arena can't hold at once
+ * comes out empty, with `failed` set. */
 static struct sql_list list(struct arena *a, enum sql_type type, struct text t) {
   uint32_t head[5];
   if (!t.at || t.len < sizeof head) return (struct sql_list){0, t.at ? "" : NULL};
@@ -33,12 +34,20 @@ static struct sql_list list(struct arena *a, enum sql_type type, struct text t) 
   size_t count = be32toh(head[3]),
          item = type == SQL_TEXTS ? sizeof(struct text) : sizeof(struct uuid);
   if (type == SQL_BIGINTS) item = sizeof(int64_t);
+  if (count > ARENA_LARGEST / item) {
+    a->failed = true;
+    return (struct sql_list){0, ""};
+  }
   char *items = arena_alloc(a, count * item);
   const char *at = t.at + sizeof head;
   for (size_t i = 0; i < count; i++) {
     uint32_t len;
     memcpy(&len, at, sizeof len);
     len = be32toh(len);
+    if (len == UINT32_MAX) {
+      at += sizeof len;
+      continue;
+    }
     struct text value = {at + sizeof len, len};
     if (type == SQL_TEXTS)
       ((struct text *)(void *)items)[i] = arena_copy(a, value);
@@ -109,6 +118,7 @@ static void write_list(struct builder *b, enum sql_type type, struct text t) {
     }
   }
   build_str(b, l.count ? "]" : "[]");
+  if (a.failed) b->failed = true;
   arena_free(&a);
 }
 
