@@ -57,6 +57,9 @@ struct deliverer *deliver_open(struct loop *l, const struct gateways *g, const s
 void deliver_soon(struct deliverer *d);  /* `delivery` was heard */
 void deliver_close(struct deliverer *d); /* what is under way is left to its lease */
 
+/* Removes what has had its time; the thread of jobs_start does it at its start and now and then. */
+bool jobs_tidy(struct session *s, const atomic_bool *stop, char **why);
+
 #define JOB(kind, tries, says) bool job_##kind(struct job *j, char **why);
 #include "jobs/jobs.def"
 #undef JOB

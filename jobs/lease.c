@@ -129,12 +129,13 @@ bool job_run(const struct job_host *h, struct session *s, int64_t community, str
 /* ---- the worker of a server -------------------------------------------------------------------
  */
 
-enum { LOOK_EVERY_MS = 500, REDIAL_MS = 2000 };
+enum { LOOK_EVERY_MS = 500, REDIAL_MS = 2000, TIDY_EVERY_MS = 600000 };
 
 struct job_worker {
   struct job_host host;
   pthread_t thread;
   atomic_bool stop;
+  uint64_t tidy_at; /* time_ticks() */
 };
 
 static struct sql_list all_kinds(void) {
@@ -160,6 +161,12 @@ static bool look(struct job_worker *w, struct session *s, char **why) {
   return good;
 }
 
+static bool tidy(struct job_worker *w, struct session *s, char **why) {
+  if (time_ticks() < w->tidy_at) return true;
+  w->tidy_at = time_ticks() + TIDY_EVERY_MS;
+  return jobs_tidy(s, &w->stop, why);
+}
+
 static void doze(struct job_worker *w, int ms) {
   for (; ms > 0 && !atomic_load(&w->stop); ms -= 50)
     usleep(50000);
@@ -179,7 +186,7 @@ static void *worker_main(void *arg) {
   while (!atomic_load(&w->stop)) {
     char *why = NULL;
     if (!s) s = dial(w, &why);
-    bool good = s && look(w, s, &why);
+    bool good = s && look(w, s, &why) && tidy(w, s, &why);
     if (!good) {
       log_write(LOG_WARN, "jobs_away", "message=\"%s\"", why ? why : "out of memory");
       session_close(s);

@@ -241,3 +241,34 @@ story('Whoever is suspended or banned does not refresh', async ({ api, people, s
     .problem('member_banned');
   expect(await api.as(ann).delete(`/v1/me/sessions/${uuid7()}`)).problem('not_found');
 });
+
+story('What has had its time goes; what has not, stays', async (context) => {
+  const { people, community, start, sql, random } = context;
+  const [ann, bob] = await people.members(2);
+  await sql`UPDATE session SET created_at = now() - interval '99 days',
+              expires_at = now() - interval '31 days' WHERE member_id = ${ann.id}`;
+  for (const age of ['2 hours', '10 minutes']) {
+    await sql`
+      INSERT INTO revocation (community_id, at, id, kind, subject_id)
+      VALUES (${community.id}, now() - ${age}::interval, ${uuid7()}, 'session', ${uuid7()})`;
+  }
+  for (const days of [3, 0]) {
+    const at = new Date(Date.now() - days * 86_400_000);
+    await sql`
+      INSERT INTO challenge (community_id, id, purpose, provider, subject, digest, created_at,
+                             expires_at)
+      VALUES (${community.id}, ${uuid7()}, 'sign_in', 'email', ${`${random()}@example.org`}, 'x',
+              ${at}, ${at}::timestamptz + interval '10 minutes')`;
+  }
+  const counts = async () => {
+    const [row] = await sql`
+      SELECT (SELECT count(*)::int FROM session WHERE member_id IN (${ann.id}, ${bob.id})) AS s,
+             (SELECT count(*)::int FROM revocation WHERE community_id = ${community.id}) AS r,
+             (SELECT count(*)::int FROM challenge WHERE community_id = ${community.id}) AS c`;
+    return row;
+  };
+  expect(await counts()).is({ s: 2, r: 2, c: 2 });
+  await start(); // it tidies when it starts, and then every ten minutes
+  await eventually(async () => (await counts()).s === 1);
+  expect(await counts()).is({ s: 1, r: 1, c: 1 });
+});
