@@ -1,5 +1,5 @@
--- The demo's invite codes. Chosen ones are put back to live when a visitor revoked them; machine-made
--- ones are added when none is left. `codes` is a list of {id, digest, sealed, hint,
+-- The demo's invite codes. Chosen ones are put back to live when a visitor revoked them;
+-- machine-made ones are added when none is left. `codes` is a list of {id, digest, sealed, hint,
 -- machine, effect, days, max_uses, until_days}, with bytes in hexadecimal.
 -- in: codes json!
 -- out: _added bigint!
@@ -11,8 +11,8 @@ WITH given AS MATERIALIZED (
   FROM plan p, campaign k
   WHERE p.community_id = $1 AND p.version = 1 AND k.community_id = $1 AND k.source = 'demo'
 ), made AS (
-  INSERT INTO invite_code AS c (community_id, id, digest, sealed, hint, machine, campaign_id, effect,
-    product_id, plan_id, days, max_uses, valid_from, valid_until)
+  INSERT INTO invite_code AS c (community_id, id, digest, sealed, hint, machine, campaign_id,
+    effect, product_id, plan_id, days, max_uses, valid_from, valid_until)
   SELECT $1, g.id, decode(g.digest, 'hex'), decode(g.sealed, 'hex'), g.hint, g.machine,
     t.campaign_id, g.effect, t.product_id, t.plan_id, g.days, g.max_uses,
     now() - interval '60 days', now() + make_interval(days => g.until_days)

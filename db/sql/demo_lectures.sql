@@ -8,7 +8,8 @@ WITH today AS (
   SELECT (now() AT TIME ZONE 'Asia/Shanghai')::date AS day
 ), topic (n, kind, zh, en, zh_about, en_about) AS (VALUES
   (0, 'talk', '一座城的来历', 'Where a city comes from', '从街名读出百年变迁', 'A century read off street names'),
-  (1, 'talk', '黑洞不黑', 'Black holes are not black', '霍金辐射与看得见的影子', 'Hawking radiation, and a shadow one can see'),
+  (1, 'talk', '黑洞不黑', 'Black holes are not black', '霍金辐射与看得见的影子', 
+   'Hawking radiation, and a shadow one can see'),
   (2, 'meetup', '茶与二十四节气', 'Tea and the solar terms', '边喝边聊时令养生', 'The seasons over a cup'),
   (3, 'talk', '琴为何物', 'What a guqin is', '七弦之间的文人世界', 'The scholars’ world between seven strings'),
   (4, 'talk', '译诗的得与失', 'Translating poems', '同一首诗的五种译法', 'One poem, five ways'),
@@ -20,7 +21,8 @@ WITH today AS (
   (10, 'meetup', '雅集：琴与茶', 'A gathering with music', '听琴、品茶、清谈', 'Music, tea and talk'),
   (11, 'talk', '诗里的月亮', 'The moon in poems', '从张九龄到洛尔迦', 'From Zhang Jiuling to Lorca')
 ), hour (dow, slot, at, minutes, audience, place) AS (VALUES
-  (2, 0, '19:30'::time, 90, 'members', 'kaiyou hall'), (4, 1, '19:30', 90, 'members', 'kaiyou hall'),
+  (2, 0, '19:30'::time, 90, 'members', 'kaiyou hall'),
+  (4, 1, '19:30', 90, 'members', 'kaiyou hall'),
   (6, 2, '14:00', 120, 'members', 'kaiyou studio'), (7, 3, '10:00', 90, 'public', 'kaiyou hall')
 ), days AS (
   SELECT d::date AS day, h.*,
@@ -56,17 +58,18 @@ WITH today AS (
     || substr(md5(key), 1, 3) || '8' || substr(md5(key), 4, 15))::uuid AS id
   FROM timed
 ), talks AS (
-  INSERT INTO lecture AS l (community_id, id, kind, status, title, summary, start_wall, tz, start_at,
-    minutes, lecturer_id, venue_id, venue_exclusive, cohort_id, audience, capacity, published_at)
+  INSERT INTO lecture AS l (community_id, id, kind, status, title, summary, start_wall, tz,
+    start_at, minutes, lecturer_id, venue_id, venue_exclusive, cohort_id, audience, capacity,
+    published_at)
   SELECT $1, id, kind, 'scheduled', title, summary, start_wall, 'Asia/Shanghai', start_at, minutes,
     lecturer_id, venue_id, exclusive, cohort_id, audience, NULL, now()
   FROM numbered WHERE let_by IS NULL
   ON CONFLICT DO NOTHING
   RETURNING l.id, upper(l.during) AS end_at
 ), rooms AS (
-  INSERT INTO lecture AS l (community_id, id, kind, status, title, summary, start_wall, tz, start_at,
-    minutes, lecturer_id, venue_id, venue_exclusive, audience, room_url, late_after, published_at,
-    override_by, override_reason)
+  INSERT INTO lecture AS l (community_id, id, kind, status, title, summary, start_wall, tz,
+    start_at, minutes, lecturer_id, venue_id, venue_exclusive, audience, room_url, late_after,
+    published_at, override_by, override_reason)
   SELECT $1, id, kind, 'scheduled', title, summary, start_wall, 'Asia/Shanghai', start_at, minutes,
     lecturer_id, venue_id, exclusive, audience, room_url, 1440, now(), let_by,
     '自习室全天开放 (open all day beside the talks)'

@@ -12,7 +12,7 @@ WITH people AS (
   FROM (VALUES
     ('lin-yuan', 1, '{"zh-CN": "林远", "en": "Lin Yuan"}',
      '{"zh-CN": "城市史研究者，著有《街巷的来历》，走遍一百座老城。",
-       "en": "Historian of cities; wrote “Where Lanes Come From” after walking a hundred old towns."}'),
+       "en": "Historian of cities; walked a hundred old towns for “Where Lanes Come From”."}'),
     ('su-wenjing', 2, '{"zh-CN": "苏文静", "en": "Su Wenjing"}',
      '{"zh-CN": "天体物理学家，二十年科普，擅长把黑洞讲给孩子听。",
        "en": "Astrophysicist; twenty years of telling children about black holes."}'),

@@ -3,15 +3,23 @@
 -- out: _product uuid!
 WITH texts AS (
   INSERT INTO community_text (community_id, kind, version, body) VALUES
-    ($1, 'rules', 1,
-     '{"zh-CN": "一、友善待人，尊重讲师与同学。\n二、准时到场，凭现场签到码签到。\n三、未经同意不录音录像。\n四、名额有限，来不了请提前请假。",
-       "en": "1. Be kind to lecturers and to each other.\n2. Come on time, and check in with the code shown in the hall.\n3. No recording without consent.\n4. Seats are few: tell us early when you can''t come."}'),
-    ($1, 'privacy', 1,
-     '{"zh-CN": "我们只保存提供服务所需的信息：您的联系方式、会员期限与出勤记录。您可以随时导出或删除。本社区为演示，数据均为虚构。",
-       "en": "We keep what the service needs: your contact, your membership and your attendance. You can export or erase them at any time. This community is a demonstration; all in it is made up."}'),
-    ($1, 'guardian', 1,
-     '{"zh-CN": "未满十四周岁的学员须由监护人阅读并同意本社区的规则与隐私说明。",
-       "en": "For members under 14 a guardian reads and accepts the rules and the privacy notice."}')
+    ($1, 'rules', 1, jsonb_build_object('zh-CN', concat_ws(E'\n',
+       '一、友善待人，尊重讲师与同学。', '二、准时到场，凭现场签到码签到。', '三、未经同意不录音录像。',
+       '四、名额有限，来不了请提前请假。'),
+     'en', concat_ws(E'\n', '1. Be kind to lecturers and to each other.',
+       '2. Come on time, and check in with the code shown in the hall.',
+       '3. No recording without consent.',
+       '4. Seats are few: tell us early when you can''t come.'))),
+    ($1, 'privacy', 1, jsonb_build_object('zh-CN', concat_ws(E'\n',
+       '我们只保存提供服务所需的信息：您的联系方式、会员期限与出勤记录。', '您可以随时导出或删除。',
+       '本社区为演示，数据均为虚构。'),
+     'en', concat_ws(E'\n',
+       'We keep what the service needs: your contact, your membership and your attendance.',
+       'You can export or erase them at any time.',
+       'This community is a demonstration; all in it is made up.'))),
+    ($1, 'guardian', 1, jsonb_build_object(
+     'zh-CN', '未满十四周岁的学员须由监护人阅读并同意本社区的规则与隐私说明。',
+     'en', 'For members under 14 a guardian reads and accepts the rules and the privacy notice.'))
   ON CONFLICT DO NOTHING
 ), products AS (
   INSERT INTO product AS p (community_id, id, slug, kind, name, summary) VALUES

@@ -19,7 +19,8 @@ WITH old AS MATERIALIZED (
 ), done AS (
   UPDATE venue v SET
     name = v.name || coalesce(j -> 'name', '{}'),
-    address = CASE WHEN NOT j ? 'address' THEN v.address::jsonb WHEN j -> 'address' = 'null' THEN NULL
+    address = CASE WHEN NOT j ? 'address' THEN v.address::jsonb
+                   WHEN j -> 'address' = 'null' THEN NULL
                    ELSE coalesce(v.address, '{}') || (j -> 'address') END,
     zone = coalesce(j ->> 'time_zone', v.zone),
     exclusive = coalesce((j ->> 'exclusive')::bool, v.exclusive),

@@ -31,7 +31,8 @@ story('A member checks in once, however often they ask', async (stage) => {
     Array.from({ length: 64 }, () => checkIn(api.as(ann), id, code)),
   );
   for (const reply of many) expect(reply).status(200).body(first.body);
-  const history = await sql`SELECT after_state, via FROM attendance_history WHERE lecture_id = ${id}`;
+  const history = await sql`
+    SELECT after_state, via FROM attendance_history WHERE lecture_id = ${id}`;
   expect(history).is([{ after_state: 'present', via: 'code' }]);
   const late = await school.lecture(-30);
   expect(await checkIn(api.as(ann), late, await codeOf(operator, late)))

@@ -23,7 +23,8 @@ async function load(sql) {
 /** `lyceum serve --demo` on a port of its own, and all it says until it serves. */
 async function serveDemo(sql) {
   const env = await environmentOf(sql, { PORT: '0' });
-  const child = spawn(job.server, ['serve', '--demo'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const stdio = ['ignore', 'pipe', 'ignore'];
+  const child = spawn(job.server, ['serve', '--demo'], { env, stdio });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
   for (let i = 0; i < 400 && !/^Lyceum serves on/m.test(said); i++) await sleep(25);

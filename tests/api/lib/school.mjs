@@ -40,7 +40,7 @@ export class School {
     const { product, plan } = this.made;
     await this.sql`
       INSERT INTO product (community_id, id, slug, kind, name)
-      VALUES (${this.community.id}, ${product}, 'membership', 'membership', ${words('Membership')})`;
+      VALUES (${this.community.id}, ${product}, 'membership', 'membership', ${words('Member')})`;
     await this.sql`
       INSERT INTO plan (community_id, id, product_id, slug, version, name, price_minor, currency,
                         period_unit, period_count)
@@ -50,8 +50,9 @@ export class School {
   }
 
   /** A lecture that begins so many minutes from now, on the schedule; gives its id. */
-  async lecture(begins, { minutes = 60, status = 'scheduled', audience = 'members', ...more } = {}) {
+  async lecture(begins, { status = 'scheduled', audience = 'members', ...more } = {}) {
     const id = uuid7();
+    const { minutes = 60 } = more;
     const { lecturer = null, cohort = null, room = null, title = 'A talk' } = more;
     const published = status === 'draft' ? null : new Date();
     await this.sql`
