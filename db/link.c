@@ -289,8 +289,9 @@ static void lost(struct link *k) {
   log_write(LOG_WARN, "link_lost", "link=%d message=\"%s\"", k->kind, PQerrorMessage(k->conn));
   struct unit *flight = k->flight;
   /* The server's last word (shutdown, read-only) means that nothing behind it was done, nor what
-   * it was said to; unless all its parts had been: then it may have come from behind the commit. */
-  bool last_word = flight && flight->failure, undone = last_word && flight->part < flight->parts;
+   * it was said to; unless that is a commit, or all its parts had been. */
+  bool last_word = flight && flight->failure,
+       undone = last_word && flight->part < flight->parts && flight->kind != UNIT_COMMIT;
   k->flight = NULL;
   k->flight_end = &k->flight;
   hang_up(k);
