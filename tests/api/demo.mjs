@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment, urlOf } from './lib/database.mjs';
 import { openSession, SECRET } from './lib/tokens.mjs';
@@ -152,4 +154,36 @@ story('A community of that name that is no demo is left alone', async ({ sql, fo
   expect(await api.as(person).get(`/v1/lectures/${past.id}/attendance/summary`))
     .status(200)
     .body({ roster: (n) => n >= 10, unmarked: 0 });
+});
+
+story("The README's tutorial works line by line", async ({ sql }) => {
+  const { child, said } = await serveDemo(sql);
+  try {
+    const here = /Lyceum serves on (\S+)/.exec(said)[1];
+    const [tutorial] = readFileSync('README.md', 'utf8').split('## Tutorial')[1].split('\n## ');
+    const lines = tutorial
+      .split('\n')
+      .filter((line) => line.startsWith('    '))
+      .map((line) => line.trim().replaceAll('http://127.0.0.1:8080', here))
+      .map((line) => line.replaceAll('/tmp/session.json', join(job.out, 'tutorial.json')));
+    expect(lines.length).atLeast(9);
+    const script = lines.map((line) => `${line}\necho; echo ---`).join('\n');
+    const pasted = spawnSync('sh', ['-c', script.replace('build/lyceum', job.server)], {
+      encoding: 'utf8',
+    });
+    const answers = pasted.stdout.split('\n---\n').map((text) => text.trim());
+    const json = answers.filter((text) => text.startsWith('{')).map((text) => JSON.parse(text));
+    const [session, schedule, redeemed, membership, slip, batch, batches] = json;
+    expect(session).matches({ token_type: 'Bearer', access_token: /^ey/ });
+    expect(schedule.data.length).atLeast(5);
+    expect(redeemed).matches({ membership: 'active' });
+    expect(membership).matches({ active: true, status: 'active' });
+    expect(slip).matches({ code: 'body_invalid', title: '部分字段有误' });
+    expect(batch).matches({ id: /^[0-9a-f-]{36}$/ });
+    expect(batches.data[0]).matches({ count: 1000 });
+    expect(answers.at(-2)).matches(/migrate/);
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
 });
