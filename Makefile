@@ -63,7 +63,7 @@ promises: build/setup/test all  ## what the schema promises, broken on purpose i
 	@db/private.sh --fast run build/test-pg tests/promises.sh $(BUILD)/lyceum
 
 stories: build/setup/test npm all  ## the stories over HTTP; ONLY=redeem for a part
-	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs
+	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs --strict
 
 check: build/setup/test  ## the promises of docs/ARCHITECTURE.md, formatting, lint, both compilers
 	@MAKE='$(MAKE) --no-print-directory' tests/check/run.sh $(ONLY)

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { gunzipSync } from 'node:zlib';
 
 const SECRET_NAMES =
-  /^(password|new_password|current_password|.*_token|token|secret|code|codes|refresh)$/;
+  /(^|_)(password|token|secret|codes?|refresh)$/;
 
 /** A body that is sent as it stands: raw('{"a":', 'application/json'). */
 export class Raw {

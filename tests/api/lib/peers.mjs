@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { SMTPServer } from 'smtp-server';
 
 /** Waits until `look()` gives something, at most `ms`. */
-export async function eventually(look, ms = 5000) {
+export async function eventually(look, ms = 15_000) {
   const until = Date.now() + ms;
   for (;;) {
     const found = await look();
