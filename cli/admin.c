@@ -43,6 +43,7 @@ static bool read_password(struct cli *c, struct text *out) {
   return true;
 }
 
+/* Everything that can be wrong with the input is told before the database is asked. */
 static bool read_admin(struct cli *c, struct admin *a) {
   const char *email = option(c, "email"), *name = option(c, "name"), *role = option(c, "role");
   if (contact_read(&c->q.arena, text_of(email), &a->email) != CONTACT_EMAIL) {
@@ -99,6 +100,7 @@ static bool appoint(struct cli *c, struct session *s, const struct admin *a, str
   return false;
 }
 
+/* One transaction: there is no account without the role that it was made for. */
 static int make(struct cli *c, struct session *s, struct admin *a) {
   struct member_appoint_row row;
   struct builder after = {0};
@@ -120,6 +122,7 @@ static int make(struct cli *c, struct session *s, struct admin *a) {
   return good ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* Hashing takes its time on purpose, and so comes before the transaction. */
 int command_admin_create(struct cli *c) {
   struct admin a = {0};
   if (!read_admin(c, &a)) return EXIT_MISUSED;

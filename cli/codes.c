@@ -35,6 +35,7 @@ static void put_text(struct builder *b, const char *key, const char *value) {
   build_quoted(b, text_of(value));
 }
 
+/* PostgreSQL would read more forms than the API takes; the command line takes the same. */
 static bool time_option(struct cli *c, const char *name) {
   const char *value = option(c, name);
   micros t;
@@ -71,6 +72,7 @@ static bool write_order(struct cli *c, struct builder *b) {
   return true;
 }
 
+/* The statement's refusals are the API's problem codes; here they become words about options. */
 static bool tell_refusal(struct cli *c, const struct code_batch_create_row *row) {
   if (!row->refusal.len) return true;
   if (text_is(row->refusal, "plan_retired"))
@@ -84,6 +86,7 @@ static bool tell_refusal(struct cli *c, const struct code_batch_create_row *row)
   return false;
 }
 
+/* From here on the batch exists, whatever happens to this process. */
 static bool order(struct minting *m, struct text body) {
   struct code_batch_create_row row;
   struct rows r;
@@ -110,6 +113,7 @@ static bool look(struct minting *m, struct job_get_row *row) {
          one_job_get(&m->c->q, &r, row);
 }
 
+/* The row tells the truth whoever mints: this process, another one, or a server. */
 static bool mint_or_watch(struct minting *m, struct job_get_row *row) {
   struct job_host host = {.conninfo = m->c->config.database_url,
                           .secrets = &m->secrets,
@@ -154,6 +158,7 @@ static int tell_end(struct minting *m, const struct job_get_row *row) {
   return EXIT_DONE;
 }
 
+/* Bars begin where the job is, so that a resumed one shows its own speed. */
 static int mint(struct minting *m) {
   struct job_get_row row;
   if (!look(m, &row)) return EXIT_FAILED;
@@ -164,6 +169,7 @@ static int mint(struct minting *m) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+/* All that is open in this community, the oldest first: it has waited longest. */
 static int resume(struct minting *m) {
   struct job_open_in in = {.kind = LIT("mint_codes")};
   struct rows r;

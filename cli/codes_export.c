@@ -32,6 +32,8 @@ static void write_row(struct export *e, const struct code_batch_codes_row *row) 
   e->after = row->id;
 }
 
+/* By the key of the last row: a page costs the same wherever it lies, and codes that are redeemed
+ * meanwhile are neither skipped nor seen twice. */
 static bool write_page(struct export *e, int *count) {
   struct code_batch_codes_in in = {.batch = e->batch, .after_id = e->after, .page = PAGE};
   struct code_batch_codes_row row;
@@ -46,6 +48,7 @@ static bool write_page(struct export *e, int *count) {
   return true;
 }
 
+/* A byte order mark, for spreadsheets take UTF-8 without one for something else. */
 static int write_all(struct export *e) {
   int count = PAGE;
   fputs("\xEF\xBB\xBF"

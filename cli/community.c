@@ -23,6 +23,7 @@ static struct text bilingual_name(struct cli *c) {
   return name;
 }
 
+/* As the constraint community_slug_form, but told before the database is asked. */
 static bool is_slug(struct text t) {
   bool good = t.len >= 2 && t.len <= 63 && t.at[0] != '-';
   for (size_t i = 0; good && i < t.len; i++)
@@ -38,6 +39,8 @@ static bool is_currency(struct text t) {
   return good;
 }
 
+/* The audit row is a statement of its own: global tables and a community's are never written by
+ * one (docs/ARCHITECTURE.md). */
 static int make(struct cli *c, struct session *s, const struct community_create_in *in) {
   struct community_create_row row;
   struct rows r;

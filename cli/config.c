@@ -50,6 +50,7 @@ static struct text text_value(struct cli *c, const char *name, const char *s) {
   return strcmp(name, "DATABASE_URL") == 0 ? masked(&c->q.arena, s) : text_of(s);
 }
 
+/* A variable set to nothing is not set. */
 static void show(struct cli *c, struct builder *b, const char *env, struct text value) {
   const char *set = getenv(env);
   bool by_default = !set || !*set;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* As the owner: commands may change what the server may not. */
 struct session *open_database(struct cli *c) {
   char *why = NULL;
   if (!*c->config.database_url) {
@@ -19,6 +20,8 @@ struct session *open_database(struct cli *c) {
   return s;
 }
 
+/* A file rather than a variable: the environment of a process can be read by more than one thinks,
+ * and is inherited. What was read is wiped, for a core dump would hold it. */
 bool secrets_load(const struct config *c, struct secrets *out, char **why) {
   char held[257];
   if (!*c->secret_file)
@@ -67,6 +70,7 @@ bool commit_sql(struct cli *c, struct session *s) {
   return good;
 }
 
+/* Slugs are what people know; ids stay inside. */
 int64_t find_community(struct cli *c, struct session *s) {
   const char *slug = option(c, "community");
   struct community_by_slug_in in = {.slug = text_of(slug)};
@@ -78,6 +82,8 @@ int64_t find_community(struct cli *c, struct session *s) {
   return 0;
 }
 
+/* A key is made before it is known whether one is wanted: that costs a millisecond, and the
+ * statement decides under the lock. */
 bool ensure_key(struct cli *c, struct session *s, const struct secrets *secrets, struct text *kid) {
   struct signing_key_ensure_in in = {0};
   struct signing_key_ensure_row row;
@@ -109,6 +115,7 @@ bool ensure_role(struct cli *c, struct session *s, const struct secrets *secrets
   return false;
 }
 
+/* All or none: a house with half of its keys would sign people out at random. */
 bool keys_load(struct request *q, struct house *h, const struct rows *r) {
   struct key_record *keys = calloc((size_t)r->count + 1, sizeof *keys);
   struct signing_key_list_row row;
@@ -120,6 +127,7 @@ bool keys_load(struct request *q, struct house *h, const struct rows *r) {
   return good;
 }
 
+/* Commands have no member who acts: via tells that it was the shell. */
 bool audit(struct cli *c, struct session *s, int64_t community, const char *action,
            const char *target_kind, struct uuid target, struct text after) {
   struct audit_add_in in = {.id = uuid_new(),

@@ -23,6 +23,7 @@ struct doctor {
 
 static void find(struct doctor *d, enum finding f, const char *what, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* Every finding is told at once for people, and gathered for programs. */
 static void find(struct doctor *d, enum finding f, const char *what, const char *format, ...) {
   static const char *const names[] = {"ok", "note", "bad"};
   char *said = NULL;
@@ -48,6 +49,7 @@ static void find_why(struct doctor *d, const char *what, char *why) {
 /* ---- this machine ------------------------------------------------------------------------------
  */
 
+/* Who reads this file can connect to the database, open all codes and sign as the server. */
 static void look_at_secret(struct doctor *d) {
   const char *path = d->c->config.secret_file;
   char *why = NULL;
@@ -61,6 +63,7 @@ static void look_at_secret(struct doctor *d) {
     find(d, OK, "secret", "%s holds one, and only its owner can read it", path);
 }
 
+/* The soft limit is raised at start; the hard one is for whoever runs the server to raise. */
 static void look_at_limits(struct doctor *d) {
   int64_t wanted = d->c->config.connections + 200;
   struct rlimit limit;
@@ -80,6 +83,7 @@ static bool is_loopback(const char *url) {
   return strstr(url, "://127.") || strstr(url, "://localhost") || strstr(url, "://[::1]");
 }
 
+/* Without mail nobody proves a contact, and without TLS tokens can be read on the way. */
 static void look_at_options(struct doctor *d) {
   const struct config *o = &d->c->config;
   if (*o->smtp_url)
@@ -133,6 +137,7 @@ static void look_at_database(struct doctor *d) {
          (double)took / 1e6);
 }
 
+/* Tokens carry times, and check-in codes change every 15 s. */
 static void look_at_clock(struct doctor *d) {
   int64_t skew = (time_now() - d->state.now) / 1000;
   if (skew > SKEW_MOST_MS || skew < -SKEW_MOST_MS)
@@ -154,6 +159,7 @@ static void look_at_migrations(struct doctor *d) {
     find(d, OK, "migrations", "all %zu are there", migration_count);
 }
 
+/* A write is acknowledged once it is on disk; with one of these off it would only be in memory. */
 static void look_at_durability(struct doctor *d) {
   if (d->state.durable)
     find(d, OK, "durability", "fsync, full_page_writes and synchronous_commit are on");
@@ -163,6 +169,7 @@ static void look_at_durability(struct doctor *d) {
          "full_page_writes and synchronous_commit on");
 }
 
+/* Three links a loop, the listener, the jobs, and some for whoever runs a command. */
 static void look_at_connections(struct doctor *d) {
   int64_t loops = d->c->config.loops ? d->c->config.loops : processors();
   int64_t wanted = loops * 3 + 4;
@@ -175,6 +182,7 @@ static void look_at_connections(struct doctor *d) {
          (long long)d->state.connections_left);
 }
 
+/* A full disk stops writes (53100) long before anybody looks. */
 static void look_at_disk(struct doctor *d) {
   struct text folder = d->state.folder;
   struct statvfs fs;
@@ -217,6 +225,7 @@ static void look_at_role(struct doctor *d) {
   free(why);
 }
 
+/* A house of its own tries to open them, as the server will. */
 static void look_at_keys(struct doctor *d) {
   struct signing_key_list_in in = {.all = false};
   struct signing_key_list_row row;

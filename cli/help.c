@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* Columns are counted in bytes: names and options are ASCII. */
 static void pad(struct builder *b, size_t from, size_t width) {
   for (size_t n = b->len - from; n < width; n++)
     build_char(b, ' ');
@@ -15,6 +16,7 @@ static void write_option(struct builder *b, const struct cli_option *o) {
   if (o->value) build_printf(b, " %s", o->value);
 }
 
+/* Only what is needed is spelled out; the rest is one word, for the list below tells it. */
 static void write_usage(struct builder *b, const struct command *command) {
   build_printf(b, "lyceum %s", command->name);
   for (const struct cli_option *o = command->options; o->name; o++) {
@@ -25,6 +27,7 @@ static void write_usage(struct builder *b, const struct command *command) {
   if (*command->operands) build_printf(b, " %s", command->operands);
 }
 
+/* For who types `lyceum` alone: every command in one screen. */
 void help_overview(struct builder *b) {
   build_str(b, "Usage: lyceum COMMAND [OPTIONS]\n\n");
   for (size_t i = 0; i < command_count; i++) {
@@ -87,6 +90,7 @@ static void write_roff(struct builder *b, const char *s) {
   }
 }
 
+/* One subsection a command: man can then be searched for its name. */
 static void write_man_command(struct builder *b, const struct command *command) {
   build_str(b, ".SS ");
   write_roff(b, command->name);
@@ -123,6 +127,7 @@ void help_man(struct builder *b) {
   build_str(b, ".SH EXIT STATUS\n0 done, 1 failed, 2 misused.\n");
 }
 
+/* One case a command: its options, offered wherever a word may stand. */
 static void complete_options(struct builder *b, const struct command *command) {
   build_printf(b, "    '%s') words='--json --help", command->name);
   for (const struct cli_option *o = command->options; o->name; o++)
@@ -130,6 +135,7 @@ static void complete_options(struct builder *b, const struct command *command) {
   build_str(b, "' ;;\n");
 }
 
+/* Values that the table knows are offered right after their option. */
 static void complete_choices(struct builder *b, const struct command *command) {
   for (const struct cli_option *o = command->options; o->name; o++) {
     if (!o->choices) continue;

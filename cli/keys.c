@@ -7,6 +7,7 @@
 /* Longest life of an access token, its leeway, and the time until every process has heard. */
 enum { KEEP_SECONDS = 900 + 60 + 60, ROTATE_AFTER_SECONDS = 600 };
 
+/* Retired ones too: they tell when somebody was signed out, and why. */
 int command_keys_list(struct cli *c) {
   struct session *s = open_database(c);
   struct signing_key_list_in in = {.all = true};
@@ -17,6 +18,7 @@ int command_keys_list(struct cli *c) {
   return good ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* Whoever listens hears `keys` from the statement and loads them within a second. */
 static int add(struct cli *c, int64_t after_seconds) {
   struct signing_key_add_in in = {.after_seconds = after_seconds, .keep_seconds = KEEP_SECONDS};
   struct secrets secrets;
@@ -32,6 +34,8 @@ static int add(struct cli *c, int64_t after_seconds) {
   return good ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* At once: other processes may see tokens of a key that they load only a moment later, and ask for
+ * them again; `rotate` avoids even that. */
 int command_keys_make(struct cli *c) {
   return add(c, 0);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Asked for, it is the result; else it is a hint beside a failure. */
 static int show_overview(bool asked) {
   struct builder b = {0};
   help_overview(&b);
@@ -31,6 +32,7 @@ static int tell_misuse(struct cli *c, struct builder *why) {
   return status;
 }
 
+/* Help needs no environment, so that it works where nothing is set up yet. */
 static int run(struct cli *c, int argc, char **argv) {
   struct builder why = {0};
   bool help = false;

@@ -9,6 +9,7 @@ static void tell(void *who, const struct migration *m, int64_t took_ms) {
   say(c, "applied %s in %lld ms", m->name, (long long)took_ms);
 }
 
+/* For deployment scripts: is it safe to start the new version? */
 static int check(struct cli *c, struct session *s) {
   char *why = NULL;
   int missing = migrations_missing(s, &why);

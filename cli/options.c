@@ -60,6 +60,8 @@ struct forms {
   char shorts[2 * OPTIONS_MOST + 4];
 };
 
+/* getopt tells which option it met by a number: the place in the table for those of the command,
+ * the letter itself for short forms. */
 static void make_forms(struct forms *f, const struct cli_option *options) {
   size_t n = 0, s = 0;
   f->shorts[s++] = ':'; /* tell a missing value from an unknown option */
@@ -78,6 +80,7 @@ static void make_forms(struct forms *f, const struct cli_option *options) {
   f->shorts[s] = '\0';
 }
 
+/* The place in the table of what getopt returned; -1 for nothing of ours. */
 static int index_of(const struct cli_option *options, int code) {
   if (code >= LONG_FIRST) return code - LONG_FIRST;
   for (int i = 0; options[i].name; i++)
@@ -92,6 +95,7 @@ static bool is_choice(const char *choices, const char *value) {
   return false;
 }
 
+/* The last one given counts, as with most programs: scripts append to override. */
 static bool take(struct cli *c, int i, const char *value, struct builder *why) {
   const struct cli_option *o = &c->command->options[i];
   c->values[i] = value ? value : "";
@@ -100,6 +104,7 @@ static bool take(struct cli *c, int i, const char *value, struct builder *why) {
   return false;
 }
 
+/* What can only be known at the end: nothing needed is missing, and nothing is left over. */
 static bool all_there(struct cli *c, struct builder *why) {
   for (int i = 0; c->command->options[i].name; i++) {
     if (!c->command->options[i].required || c->values[i]) continue;
@@ -120,6 +125,7 @@ static bool all_there(struct cli *c, struct builder *why) {
   return c->operand_count >= least && c->operand_count <= most;
 }
 
+/* getopt has moved on already: the word it stumbled over is the one before. */
 static bool unknown(int code, char **argv, struct builder *why) {
   build_printf(why, code == ':' ? "%s needs a value" : "%s: there is no such option",
                argv[optind - 1]);
@@ -150,6 +156,7 @@ bool options_read(struct cli *c, int argc, char **argv, bool *help, struct build
 /* ---- reading them ------------------------------------------------------------------------------
  */
 
+/* A name that the table lacks is a mistake of ours, found by the first run. */
 const char *option(const struct cli *c, const char *name) {
   for (int i = 0; c->command->options[i].name; i++)
     if (strcmp(c->command->options[i].name, name) == 0) return c->values[i];

@@ -15,6 +15,7 @@ void say(const struct cli *c, const char *format, ...) {
   putchar('\n');
 }
 
+/* Programs read one stream: with --json failures are there, too. */
 static void tell_error(const struct cli *c, const char *message) {
   if (!c->json) {
     fprintf(stderr, "lyceum: %s\n", message);
@@ -49,6 +50,7 @@ int fails_why(const struct cli *c, char *why) {
   return EXIT_FAILED;
 }
 
+/* With a pointer to the help, for people only. */
 int misused(const struct cli *c, const char *format, ...) {
   va_list args;
   va_start(args, format);
@@ -83,16 +85,19 @@ static size_t width_of(struct text t) {
   return width;
 }
 
+/* Row -1 is the head of the table. */
 static struct text cell(struct cli *c, const struct rows *r, int i, size_t column) {
   if (i < 0) return text_of(r->statement->out[column].name);
   struct text t = rows_cell(&c->q, r, i, column);
   return t.at ? t : LIT("-");
 }
 
+/* Columns that begin with an underscore are for handlers (db/db.h). */
 static bool is_shown(const struct rows *r, size_t column) {
   return r->statement->out[column].name[0] != '_';
 }
 
+/* Twice over the rows: the widths must be known before the first line. */
 static void print_table(struct cli *c, const struct rows *r) {
   size_t widths[SQL_STATEMENT_MAX_SLOTS] = {0};
   for (int i = -1; i < r->count; i++)

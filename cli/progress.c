@@ -19,6 +19,7 @@ static const char *grouped(int64_t n, char out[static 32]) {
   return out;
 }
 
+/* Drawn over itself: a carriage return, no line break. */
 static void draw_bar(int64_t done, int64_t total) {
   int full = (int)(done * BAR_WIDTH / total);
   fputs("\r[", stdout);
@@ -53,6 +54,7 @@ void progress_begin(struct progress *p, const struct cli *c, const char *what, i
   *p = (struct progress){c, what, total, done, now, now, terminal};
 }
 
+/* Called for every step of the work; shows a few of them. */
 void progress_show(struct progress *p, int64_t done) {
   uint64_t now = time_ticks();
   if (now - p->shown_at < (p->bar ? BAR_EVERY_MS : LINE_EVERY_MS)) return;
@@ -61,6 +63,7 @@ void progress_show(struct progress *p, int64_t done) {
   fflush(stdout);
 }
 
+/* Always shown, so that the last thing seen is the whole. */
 void progress_end(struct progress *p, int64_t done) {
   show(p, done);
   if (p->bar) putchar('\n');

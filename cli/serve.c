@@ -63,6 +63,7 @@ static void set_log_level(const char *name) {
 /* ---- before anything is served -----------------------------------------------------------------
  */
 
+/* Serving on a schema that does not fit would fail request by request; it fails here, once. */
 static bool schema_fits(struct cli *c, struct session *s) {
   char *why = NULL;
   int missing = migrations_missing(s, &why);
@@ -88,6 +89,7 @@ static bool load_keys(struct server *v, struct session *s) {
   return false;
 }
 
+/* The one time that the server acts as the owner. */
 static bool prepare_database(struct server *v) {
   struct session *s = open_database(v->c);
   bool good = s && schema_fits(v->c, s) && load_keys(v, s) &&
@@ -116,6 +118,7 @@ static bool listen_all(struct server *v, int fds[static LOOPS_MOST]) {
   return true;
 }
 
+/* The tokens' issuer, too: processes that serve together must name the same. */
 static const char *public_url(struct server *v) {
   const struct config *o = &v->c->config;
   if (*o->public_url) return o->public_url;
@@ -125,6 +128,7 @@ static const char *public_url(struct server *v) {
   return arena_copy(&v->c->q.arena, text_of(url)).at;
 }
 
+/* In order of need: what answers requests comes last, when all that it asks is there. */
 static bool open_station(struct server *v, int i, int fd) {
   struct station *t = &v->stations[i];
   t->server = v;
@@ -141,6 +145,7 @@ static bool open_station(struct server *v, int i, int fd) {
   return api_open(t->loop, &v->api, fd);
 }
 
+/* The other way round; each takes what was never opened. */
 static void close_station(struct station *t) {
   if (!t->open) return;
   api_close(t->loop);
@@ -174,6 +179,7 @@ static bool run_stations(struct server *v) {
 /* ---- until a signal, and after it ---------------------------------------------------------------
  */
 
+/* On standard output for who started it, in the log for who reads that. */
 static void announce(struct server *v) {
   const char *url = public_url(v);
   log_write(LOG_INFO, "serving", "url=%s port=%d loops=%d", url, (int)v->c->config.port, v->count);
@@ -263,6 +269,7 @@ static void start_jobs(struct server *v) {
   if (!v->jobs) log_write(LOG_ERROR, "jobs_off", "message=\"no thread for jobs\"");
 }
 
+/* Everything is given back, so that a leak checker has something to say only about leaks. */
 static void close_all(struct server *v) {
   jobs_stop(v->jobs);
   for (int i = 0; i < v->count; i++)
@@ -294,6 +301,7 @@ static int run_server(struct server *v) {
   return EXIT_DONE;
 }
 
+/* The server is too large for a stack, and outlives none of its threads. */
 int command_serve(struct cli *c) {
   struct config *o = &c->config;
   if (option(c, "demo")) o->demo = 1;

@@ -12,6 +12,7 @@ static const micros look_back = 1200 * INT64_C(1000000);
 /* ---- reading what was missed -------------------------------------------------------------------
  */
 
+/* Heard as if a notification had told it: what is known already changes nothing. */
 static struct step revocations_came(struct request *q, const struct rows *r) {
   struct watchman *w = CONTAINER_OF(q, struct watchman, q);
   struct revocation_since_row row;
@@ -46,6 +47,7 @@ static void reading_ended(struct request *q) {
   w->again_at = good ? 0 : time_ticks() + AGAIN_MS;
 }
 
+/* Keys first, then revocations: both must be there before memory is trusted. */
 static void start(struct watchman *w) {
   w->q = (struct request){.loop = w->loop, .finished = reading_ended};
   w->asking = true;
@@ -66,6 +68,7 @@ static void heard(void *who, struct text payload) {
     house_hear(w->api->house, payload);
 }
 
+/* What is cached of public bodies may be old by now, too. */
 static void back(void *who) {
   struct watchman *w = who;
   atomic_store(w->caught_up, false);
@@ -73,6 +76,7 @@ static void back(void *who) {
   house_raise_all(w->api->house);
 }
 
+/* On every loop: if the one that listens is stuck, the others still see that nothing is proven. */
 static void look(struct timer *t) {
   struct watchman *w = CONTAINER_OF(t, struct watchman, timer);
   const struct listener *n = w->api->listener;
