@@ -123,6 +123,7 @@ static bool halve(struct link *k, struct unit *u) {
   back->s = u->s;
   back->community = u->community;
   back->gather = u->gather;
+  back->hurried = u->hurried;
   u->gather->units++;
   for (size_t i = half; i < u->count; i++) {
     struct asked *a = back->asks[back->count] = u->asks[i];
@@ -139,8 +140,17 @@ static bool halve(struct link *k, struct unit *u) {
   return true;
 }
 
+/* Whoever holds a row must not hold up the whole link: the halves of a batch that waited for it
+ * wait a moment only, and after some of those hardly at all. */
+static void note_wait(struct unit *u) {
+  if (!fault_waited(u->failure)) return;
+  u->hurried = true;
+  u->gather->waits++;
+}
+
 static void unit_failed(struct link *k, struct unit *u) {
   bool batch = u->kind == UNIT_BATCH;
+  if (batch && u->count > 1) note_wait(u);
   if (batch && u->count > 1 && has_asks(u) && halve(k, u)) return;
   if (has_asks(u) && k->kind != LINK_TRANSACTION && u->tries < TRIES_MOST &&
       fault_retries(u->failure, batch)) {
@@ -225,6 +235,7 @@ static void send_gathered(struct pool *p, struct gather *g) {
     u->asks[u->count] = a;
   }
   g->units++;
+  g->waits = 0;
   unit_queue(&p->links[g->s->flags & SQL_READ ? LINK_READ : LINK_WRITE], u);
 }
 

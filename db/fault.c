@@ -74,6 +74,10 @@ bool fault_retries(const PGresult *failure, bool batch) {
   return false;
 }
 
+bool fault_waited(const PGresult *failure) {
+  return strcmp(state_of(failure), "55P03") == 0;
+}
+
 bool fault_ends_link(const PGresult *failure) {
   const char *state = state_of(failure);
   return strncmp(state, "57P0", 4) == 0 || strcmp(state, "25006") == 0;

@@ -46,6 +46,7 @@ struct unit {
   bool sync;                   /* ends with a Sync of its own */
   bool flying;                 /* sent */
   bool aborted;                /* skipped by the server because of another unit's failure */
+  bool hurried;                /* part of a batch that waited for a lock: waits less this time */
   PGresult *rows;
   PGresult *failure; /* the first */
   uint64_t sent_at;  /* time_nanos() */
@@ -59,7 +60,13 @@ struct gather {
   struct asked *first, **end;
   size_t waiting;
   int units; /* waiting or in flight */
+  int waits; /* for locks, in vain, since the last whole batch */
 };
+
+/* Is it a transaction of its own, BEGIN and COMMIT with it? */
+static inline bool unit_brackets(const struct unit *u) {
+  return u->kind == UNIT_BATCH && u->gather && (u->s->lock || u->hurried);
+}
 
 enum link_state { LINK_DOWN, LINK_DIALING, LINK_UP };
 enum link_kind { LINK_READ, LINK_WRITE, LINK_TRANSACTION, LINK_KINDS };
@@ -128,6 +135,7 @@ const struct params *params_of(const struct statement *s, int64_t community, con
 /* What a failure means for the client. `where` names the statement in the log. */
 enum problem fault_problem(const PGresult *failure, const char *where);
 bool fault_retries(const PGresult *failure, bool batch); /* worth asking again */
+bool fault_waited(const PGresult *failure);              /* for a lock, in vain */
 bool fault_ends_link(const PGresult *failure); /* read-only after a switch-over, shutdown */
 
 /* The blocking side: a connection by conninfo, and PostgreSQL's or libpq's words in *why. */

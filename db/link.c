@@ -11,7 +11,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-enum { DIAL_MS = 3000, REDIAL_FIRST_MS = 100, REDIAL_MOST_MS = 1000, FLIGHT_MOST = 256 };
+enum {
+  DIAL_MS = 3000,
+  REDIAL_FIRST_MS = 100,
+  REDIAL_MOST_MS = 1000,
+  FLIGHT_MOST = 256,
+  WAITS_MOST = 8
+};
 
 static void dial(struct link *k);
 static void lost(struct link *k);
@@ -79,8 +85,12 @@ static _Thread_local struct params sending;
 
 static bool send_statement(struct link *k, struct unit *u) {
   const struct statement *s = u->s;
-  bool own = s->lock && k->kind != LINK_TRANSACTION; /* a transaction of its own */
+  bool own = unit_brackets(u);
   if (own && !send_plain(k, u, "BEGIN")) return false;
+  const char *wait = u->hurried && u->gather->waits > WAITS_MOST
+                         ? "SET LOCAL lock_timeout = '2ms'"
+                         : "SET LOCAL lock_timeout = '50ms'";
+  if (u->hurried && !send_plain(k, u, wait)) return false;
   if (s->lock) { /* the lock pass takes the same parameters */
     u->parts++;
     if (!PQsendQueryParams(k->conn, s->lock, sending.count, sending.types, sending.values,
@@ -132,7 +142,7 @@ static bool send_queue(struct link *k) {
     }
     u->sync = !reads;
     fly(k, u);
-    k->alone = u->s && u->s->lock && u->kind == UNIT_BATCH;
+    k->alone = unit_brackets(u);
     open = reads;
     if (!send_unit(k, u) || (u->sync && !send_sync(k))) return false;
   }
@@ -181,7 +191,7 @@ static void end_failed(struct link *k) {
 
 static void tell(struct link *k) {
   struct unit *u = unit_shift(&k->flight, &k->flight_end);
-  if (u->s && u->s->lock && u->kind == UNIT_BATCH) k->alone = false;
+  if (unit_brackets(u)) k->alone = false;
   bool failed = k->kind != LINK_TRANSACTION && PQtransactionStatus(k->conn) == PQTRANS_INERROR;
   /* Without its BEGIN a transaction would commit piece by piece. */
   if (u->failure && u->kind == UNIT_BEGIN) k->broken = true;

@@ -51,6 +51,27 @@ story('A locked row harms nobody else, and its own request is told in time', asy
   expect(await redeem(api, them[0], locked)).status(201);
 });
 
+story('A row that many want and somebody holds does not hold up the others', async (stage) => {
+  const { api, people, sql, community } = stage;
+  const make = await makeCodes(sql, community);
+  const [locked, open] = [await make(), await make()];
+  const them = await people.members(40);
+  const others = await people.members(4);
+  const [times, replies] = await whileLocked(stage, locked, async () => {
+    const stuck = race(40, (i) => redeem(api, them[i], locked));
+    const took = [];
+    for (const who of others) {
+      const began = Date.now();
+      expect(await redeem(api, who, open)).status(201);
+      took.push(Date.now() - began);
+    }
+    return [took, await stuck];
+  });
+  expect(Math.max(...times)).atMost(2500);
+  for (const reply of replies) expect(reply).problem('busy', 503);
+  expect([await uses(sql, open), await uses(sql, locked)]).is([4, 0]);
+});
+
 story('A poisoned element of a batch fails alone', async ({ api, people, sql, forge, community }) => {
   const code = await (await makeCodes(sql, community))();
   const them = await people.members(64);

@@ -13,7 +13,7 @@ static struct link *const writes = &pool.links[LINK_WRITE], *const reads = &pool
 
 /* ---- what fault.c would say; so its own is not linked ---- */
 
-static bool retries;
+static bool retries, waits;
 
 enum problem fault_problem(const PGresult *failure, const char *where) {
   (void)failure, (void)where;
@@ -23,6 +23,11 @@ enum problem fault_problem(const PGresult *failure, const char *where) {
 bool fault_retries(const PGresult *failure, bool batch) {
   (void)failure, (void)batch;
   return retries;
+}
+
+bool fault_waited(const PGresult *failure) {
+  (void)failure;
+  return waits;
 }
 
 bool fault_ends_link(const PGresult *failure) {
@@ -58,7 +63,7 @@ static int set_up(void **state) {
     k->queue_end = &k->queue;
     k->beginners_end = &k->beginners;
   }
-  retries = false;
+  retries = waits = false;
   for (int i = 0; i < MOST; i++) {
     q[i] = (struct request){.loop = pool.loop, .community = 1, .finished = finish};
     finished[i] = 0;
@@ -193,6 +198,29 @@ static void halves_keep_their_order_and_go_first(void **state) {
   assert_null(writes->queue->next->asks[1]);
 }
 
+static void what_waited_for_a_lock_waits_less(void **state) {
+  (void)state;
+  waits = true;
+  ask_all(&many, 8);
+  gather_flush(&pool);
+  struct unit *u = shift(writes);
+  assert_false(unit_brackets(u));
+  int rounds = 1;
+  for (; u; u = shift(writes), rounds++) {
+    assert_int_equal(u->hurried, rounds > 1);
+    spoil(u);
+    unit_told(writes, u);
+  }
+  assert_int_equal(rounds - 1, 15); /* each stood alone in the end */
+  assert_int_equal(pool.gathers->waits, 7);
+  ask_all(&many, 8); /* a batch of the same gather starts anew */
+  gather_flush(&pool);
+  u = shift(writes);
+  assert_false(u->hurried);
+  assert_int_equal(pool.gathers->waits, 0);
+  unit_told(writes, u);
+}
+
 static void tried_three_times_and_no_more(void **state) {
   (void)state;
   retries = true;
@@ -322,6 +350,7 @@ int main(void) {
       EACH(rows_find_their_elements),
       EACH(the_guilty_one_fails_alone),
       EACH(halves_keep_their_order_and_go_first),
+      EACH(what_waited_for_a_lock_waits_less),
       EACH(tried_three_times_and_no_more),
       EACH(an_abort_is_no_try),
       EACH(a_lost_link_repeats_reads_only),
