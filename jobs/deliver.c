@@ -41,10 +41,13 @@ static struct parcel *parcel_of(struct request *q) {
 
 static void look(struct deliverer *d);
 
-static void parcel_free(struct parcel *p) {
+static void leave(struct parcel *p) {
   *p->link = p->next;
   if (p->next) p->next->link = p->link;
   p->deliverer->under_way--;
+}
+
+static void parcel_free(struct parcel *p) {
   request_end(&p->q);
   free(p);
 }
@@ -55,6 +58,7 @@ static void parcel_finished(struct request *q) {
   if (q->problem)
     log_write(LOG_WARN, "delivery_interrupted", "channel=%.*s problem=%s",
               TEXT_ARGS(p->row.channel), problem_kind(q->problem)->code);
+  leave(p);
   parcel_free(p);
   if (d->again) look(d);
 }
@@ -212,8 +216,8 @@ void deliver_close(struct deliverer *d) {
   if (!d) return;
   loop_untimer(d->loop, &d->timer);
   d->again = false;
-  while (d->parcels) {
-    struct parcel *p = d->parcels;
+  for (struct parcel *p = d->parcels, *next; p; p = next) {
+    next = p->next;
     if (p->q.abandon) (void)p->q.abandon(&p->q);
     parcel_free(p);
   }
