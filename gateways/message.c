@@ -68,6 +68,7 @@ static struct text bound_to(const struct uuid *id) {
 
 struct text message_seal(struct arena *a, const struct digest *key, struct uuid id, struct text to,
                          struct text code) {
+  if (!code.at) code = LIT("");
   return crypto_seal(a, key, bound_to(&id),
                      arena_printf(a, "%.*s\n%.*s", TEXT_ARGS(to), TEXT_ARGS(code)));
 }

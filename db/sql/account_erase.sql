@@ -1,5 +1,5 @@
--- Asks for erasure: in seven days, so that it can be taken back by signing in. Asking again does not
--- move the day.
+-- Asks for erasure: in seven days, so that it can be taken back by signing in. Asking again does
+-- not move the day.
 -- in: id uuid!
 -- out: _erase_after timestamptz!
 -- global

@@ -1,6 +1,6 @@
--- May this contact be written to again: one message a minute, ten a day, and all of a channel within
--- the day's cap? Counts it if so. The rows are locked by the update, so that of two requests at once
--- the second sees what the first took.
+-- May this contact be written to again: one message a minute, ten a day, and all of a channel
+-- within the day's cap? Counts it if so. The rows are locked by the update, so that of two
+-- requests at once the second sees what the first took.
 -- in: digest bytea!, channel text!, cap bigint!
 -- out: _allowed bool!, _wait int!
 -- global

@@ -1,5 +1,5 @@
--- Takes messages that are due, by moving their time ahead and committing that: if this process dies,
--- somebody takes them again then.
+-- Takes messages that are due, by moving their time ahead and committing that: if this process
+-- dies, somebody takes them again then.
 -- in: most int!
 -- out: _community bigint!, _id uuid!, _channel text!, _kind text!, _locale text!, _sealed bytea!,
 --   _tries int!, _expired bool!

@@ -1,5 +1,5 @@
--- All that a community holds of a member, and what the account holds (handed in). Bounded: nobody has
--- more of anything here than the limits say.
+-- All that a community holds of a member, and what the account holds (handed in). Bounded: nobody
+-- has more of anything here than the limits say.
 -- in: member uuid!, account uuid!, birth_year int, erase_after timestamptz, has_password bool!,
 --   contacts json!
 -- out: exported_at timestamptz!, account json!, member json!, consents json!, sessions json!,

@@ -1,6 +1,6 @@
--- Gives a member another role or state, if they are still as they were seen and the actor still may.
--- A ban or suspension ends their sessions, a ban also keeps their contacts out. If they keep the
--- community, another owner does from now on; without one the keys of community_keeper refuse.
+-- Gives a member another role or state, if they are still as they were seen and the actor still
+-- may. A ban or suspension ends their sessions, a ban also keeps their contacts out. If they keep
+-- the community, another owner does from now on; without one the keys of community_keeper refuse.
 -- in: id uuid!, role text, state text, reason text, until timestamptz, was int!, actor uuid!,
 --   shut text[]!, audit uuid!, revocation uuid!, request_id text
 -- out: _refusal text, _state text, _token_version bigint, _sessions uuid[], _told bigint!

@@ -1,6 +1,7 @@
--- A person becomes a member, with all that belongs to it: the code that proved the contact is used,
--- the texts are accepted, the device is signed in. Who left may come back; who was banned may not,
--- nor with another account of the same contact. Runs in a transaction: a refusal undoes it all.
+-- A person becomes a member, with all that belongs to it: the code that proved the contact is
+-- used, the texts are accepted, the device is signed in. Who left may come back; who was banned
+-- may not, nor with another account of the same contact. Runs in a transaction: a refusal undoes
+-- it all.
 -- in: id uuid!, account uuid!, display_name text!, locale text!, challenge uuid!, shut text!,
 --   rules_version int!, privacy_version int!, guardian bytea, session uuid!, device_name text,
 --   refresh_digest bytea!, days int!, request_id text, audit uuid!, outbox uuid!
@@ -62,6 +63,7 @@ WITH wanted (kind, version) AS (
 SELECT CASE WHEN c.refusal IS NOT NULL THEN c.refusal
             WHEN NOT EXISTS (SELECT FROM used) THEN 'challenge_failed'
             WHEN j.id IS NULL THEN 'already_member' END,
-       j.id, j.display_name, j.role, CASE WHEN j.state_until <= now() THEN 'active' ELSE j.state END, j.locale, j.joined_at,
+       j.id, j.display_name, j.role,
+       CASE WHEN j.state_until <= now() THEN 'active' ELSE j.state END, j.locale, j.joined_at,
        j.token_version, o.expires_at
 FROM checked c LEFT JOIN joined j ON true LEFT JOIN opened o ON true

@@ -1,5 +1,5 @@
--- Signs a person in on a device of this community. With a challenge, its code is used by that; of two
--- at the same time the second is refused.
+-- Signs a person in on a device of this community. With a challenge, its code is used by that; of
+-- two at the same time the second is refused.
 -- in: account uuid!, session uuid!, device_name text, refresh_digest bytea!, days int!,
 --   challenge uuid
 -- out: _refusal text, _detail text, id uuid, display_name text, role text, state text,

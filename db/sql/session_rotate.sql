@@ -1,7 +1,7 @@
--- Refreshes a session. The newest token is exchanged for its successor; the one before it is good for
--- ten seconds more and gives the same successor, for the answer may have been lost, or twenty tabs
--- asked at once. Any older one was stolen or copied: the session ends. All in one UPDATE, so that
--- whoever waited for the row decides by what is there then.
+-- Refreshes a session. The newest token is exchanged for its successor; the one before it is good
+-- for ten seconds more and gives the same successor, for the answer may have been lost, or twenty
+-- tabs asked at once. Any older one was stolen or copied: the session ends. All in one UPDATE, so
+-- that whoever waited for the row decides by what is there then.
 -- in: session uuid!, digest bytea!, next_digest bytea!, days int!
 -- out: _refusal text, id uuid, display_name text, role text, state text, locale text,
 --   joined_at timestamptz, _account uuid, _version int, _session_expires_at timestamptz,
@@ -16,12 +16,14 @@ WITH turned AS (
     expires_at = CASE WHEN s.refresh_digest = $3 THEN now() + make_interval(days => $5)
                       ELSE s.expires_at END,
     last_seen_at = now(),
-    revoked_at = CASE WHEN s.refresh_digest = $3
-                        OR s.previous_digest = $3 AND s.rotated_at > now() - interval '10 seconds'
-                      THEN NULL ELSE now() END,
-    revoked_reason = CASE WHEN s.refresh_digest = $3
-                            OR s.previous_digest = $3 AND s.rotated_at > now() - interval '10 seconds'
-                          THEN NULL ELSE 'reuse' END
+    revoked_at = CASE
+      WHEN s.refresh_digest = $3
+        OR s.previous_digest = $3 AND s.rotated_at > now() - interval '10 seconds'
+      THEN NULL ELSE now() END,
+    revoked_reason = CASE
+      WHEN s.refresh_digest = $3
+        OR s.previous_digest = $3 AND s.rotated_at > now() - interval '10 seconds'
+      THEN NULL ELSE 'reuse' END
   WHERE s.community_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > now()
   RETURNING s.id, s.account_id, s.member_id, s.expires_at, s.revoked_at IS NOT NULL AS ended
 ), noted AS (

@@ -1,5 +1,5 @@
--- Removes what has had its time, some of each: codes of yesterday, revocations older than any token,
--- answers kept for Idempotency-Keys, sessions long over, budgets of days past.
+-- Removes what has had its time, some of each: codes of yesterday, revocations older than any
+-- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past.
 -- in: most int!
 -- out: _gone bigint!
 -- global

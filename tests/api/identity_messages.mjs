@@ -59,7 +59,7 @@ function decoded({ text }) {
   return `${head}\r\n\r\n${Buffer.from(bytes, 'latin1').toString('utf8')}`;
 }
 
-/** As the provider's side of gateways.h says: HMAC over timestamp and body, not older than 5 min. */
+/** As the provider's side of gateways.h says: HMAC over timestamp and body, at most 5 min old. */
 function signedWell({ headers, text }) {
   const at = headers['lyceum-timestamp'];
   if (Math.abs(Date.now() / 1000 - Number(at)) > 300) return false;

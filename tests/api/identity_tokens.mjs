@@ -5,7 +5,7 @@ import { expect, eventually, story } from './lib/story.mjs';
 const jwks = (api) => jose.createRemoteJWKSet(new URL(`${api.url}/.well-known/jwks.json`));
 const b64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-story('An independent verifier accepts a token, and finds in it what it should', async (context) => {
+story('An independent verifier finds in a token what it should', async (context) => {
   const { api, people, community } = context;
   const ann = await people.lecturer({ name: 'Ann' });
   const { payload, protectedHeader } = await jose.jwtVerify(ann.token, jwks(api), {
@@ -84,7 +84,7 @@ story('Forged, altered, foreign and outdated tokens are refused', async (context
 
 const sidOf = (token) => jose.decodeJwt(token).sid;
 
-story('A revoked session takes all its tokens with it, however they are spelled', async (context) => {
+story('A revoked session takes all its tokens with it', async (context) => {
   const { api, people, forge } = context;
   const ann = await people.member();
   const pad = await people.signIn({ ...ann });

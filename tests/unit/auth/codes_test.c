@@ -118,8 +118,24 @@ static void other_texts_are_no_code(void **state) {
   }
 }
 
+/* No two contacts may share a digest by where one member ends and the next begins. */
+static void contacts_are_told_apart(void **state) {
+  (void)state;
+  struct secrets s = {.pepper = {{1}}}, other = {.pepper = {{2}}};
+  struct digest a = contact_digest(&s, LIT("email"), NONE, LIT("ann@example.org"));
+  struct digest same = contact_digest(&s, LIT("email"), LIT(""), LIT("ann@example.org"));
+  struct digest b = contact_digest(&s, LIT("phone"), NONE, LIT("ann@example.org"));
+  struct digest c = contact_digest(&s, LIT("email"), LIT("ann@example.org"), NONE);
+  struct digest d = contact_digest(&other, LIT("email"), NONE, LIT("ann@example.org"));
+  assert_memory_equal(a.b, same.b, sizeof a.b);
+  assert_memory_not_equal(a.b, b.b, sizeof a.b);
+  assert_memory_not_equal(a.b, c.b, sizeof a.b);
+  assert_memory_not_equal(a.b, d.b, sizeof a.b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(contacts_are_told_apart),
       cmocka_unit_test(digests_depend_on_everything),
       cmocka_unit_test(what_a_client_sends_is_cut),
       cmocka_unit_test(a_code_holds_for_its_step_and_the_next),
