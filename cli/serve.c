@@ -14,7 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOPS_MOST = 256, HASHERS = 2, HASH_QUEUE = 32, DRAIN_SECONDS = 15, JOB_THREADS = 1 };
+enum {
+  LOOPS_MOST = 256,
+  HASHERS = 2,
+  HASH_QUEUE = 32,
+  DRAIN_SECONDS = 15,
+  JOB_THREADS = 1,
+  LINKS_A_LOOP = 3 /* db/db.h */,
+  LINKS_WAIT_MS = 3000
+};
 
 struct station { /* a loop and its thread */
   struct server *server;
@@ -207,14 +215,28 @@ static void drain(struct server *v, const sigset_t *signals) {
   _exit(EXIT_FAILED);
 }
 
+/* Who is told the address may use it at once: all loops have their links by then. A database that
+ * is away for longer is no reason to keep silent; /readyz tells. Returns a signal that came. */
+static int wait_for_links(struct server *v, const sigset_t *signals) {
+  struct timespec pause = {.tv_nsec = 2000000};
+  uint64_t until = time_ticks() + LINKS_WAIT_MS;
+  while (metric_value(lyceum_links_up) < (int64_t)v->count * LINKS_A_LOOP && time_ticks() < until) {
+    int signal_number = sigtimedwait(signals, NULL, &pause);
+    if (signal_number > 0) return signal_number;
+  }
+  return 0;
+}
+
 static void wait_and_drain(struct server *v) {
   sigset_t signals;
-  int signal_number = 0;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  announce(v);
-  sigwait(&signals, &signal_number);
+  int signal_number = wait_for_links(v, &signals);
+  if (!signal_number) {
+    announce(v);
+    sigwait(&signals, &signal_number);
+  }
   log_write(LOG_INFO, "stopping", "signal=%d", signal_number);
   drain(v, &signals);
 }
