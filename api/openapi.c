@@ -104,7 +104,7 @@ static void headers_of(struct builder *b, const struct route *r, const struct re
   out_open(b, "headers", '{');
   out_header(b, "X-Request-Id");
   if (k->status == 200 && route_has_etag(r)) out_header(b, "ETag");
-  if (k->status == 201 || k->status == 202 || k->status / 100 == 3) out_header(b, "Location");
+  if (k->status == 201 || k->status == 202 || k->status == 302) out_header(b, "Location");
   if (k->page) out_header(b, "Link");
   if (r->pace && r->who != ANYONE) {
     out_header(b, "RateLimit-Policy");

@@ -23,7 +23,7 @@ static const char style[] =
     "padding:1.5rem 1rem;border-right:1px solid var(--line);font-size:.875rem}"
     "nav h2{font-size:.8rem;color:var(--soft);margin:1.25rem 0 .25rem;border:0;padding:0}"
     "nav ul{list-style:none;margin:0;padding:0}nav li{padding:.1rem 0;overflow-wrap:anywhere}"
-    "nav .ops li{padding-left:3.6rem;text-indent:-3.6rem}"
+    "nav .ops a{display:grid;grid-template-columns:3.4rem minmax(0,1fr);align-items:baseline}"
     "nav b{font-size:.7rem;display:inline-block;min-width:3.4rem}"
     "h1{font-size:1.9rem;line-height:1.25;margin:.25rem 0 .75rem}"
     "h2{font-size:1.35rem;margin:3rem 0 .5rem;padding-bottom:.3rem;"

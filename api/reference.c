@@ -212,13 +212,24 @@ static void fails(struct builder *b, const struct route *r) {
   build_str(b, "</p></details>");
 }
 
+/* A sentence in which `this` is code. */
+static void sentence(struct builder *b, const char *says) {
+  bool code = false;
+  for (struct text rest = text_of(says); rest.at; code = !code) {
+    struct text piece = text_cut(&rest, '`');
+    build_str(b, code ? "<code>" : "");
+    build_html(b, piece);
+    build_str(b, code ? "</code>" : "");
+  }
+}
+
 static void endpoint(struct builder *b, const struct route *r) {
   build_printf(b, "<section id=\"%s\"><h3>", r->name);
   badge(b, r);
   build_printf(b, "<a href=\"#%s\"><code>", r->name);
   build_html(b, text_of(r->path));
   build_str(b, "</code></a></h3><p>");
-  build_html(b, text_of(r->says));
+  sentence(b, r->says);
   build_str(b, "</p>");
   terms(b, r);
   parameters(b, r);
@@ -255,8 +266,9 @@ static void contents(struct builder *b) {
       if (strcmp(routes[i].tag, tag_at(t)) != 0) continue;
       build_printf(b, "<li><a href=\"#%s\">", routes[i].name);
       badge(b, &routes[i]);
+      build_str(b, "<span>");
       build_html(b, text_of(routes[i].path));
-      build_str(b, "</a></li>");
+      build_str(b, "</span></a></li>");
     }
     build_str(b, "</ul>\n");
   }
