@@ -25,40 +25,55 @@ static bool range_is(struct text range, const char *language) {
   return range.len == n || range.at[n] == '-';
 }
 
+/* Of two with one weight the first is meant. */
 bool prefers_chinese(struct text accept_language) {
-  int best_zh = 0, best_en = 0;
+  int best = 0;
+  bool chinese = false;
   for (struct text rest = accept_language; rest.at;) {
     struct text item = text_cut(&rest, ',');
     int w = weight(&item);
-    if (range_is(item, "zh") && w > best_zh) best_zh = w;
-    if (range_is(item, "en") && w > best_en) best_en = w;
+    bool zh = range_is(item, "zh");
+    if (w <= best || (!zh && !range_is(item, "en"))) continue;
+    best = w;
+    chinese = zh;
   }
-  return best_zh > best_en;
+  return chinese;
 }
 
-static bool media_matches(struct text range, const char *media) {
+/* How precisely a range means the media type: 3 exactly, 2 by its type, 1 as anything; 0: not. */
+static int media_match(struct text range, const char *media) {
   const char *slash = strchr(media, '/');
   size_t type = (size_t)(slash - media) + 1;
-  if (text_is(range, "*/*")) return true;
+  if (text_is(range, "*/*")) return 1;
   if (range.len == type + 1 && range.at[type] == '*')
-    return strncasecmp(range.at, media, type) == 0;
-  return range.len == strlen(media) && strncasecmp(range.at, media, range.len) == 0;
+    return strncasecmp(range.at, media, type) == 0 ? 2 : 0;
+  return range.len == strlen(media) && strncasecmp(range.at, media, range.len) == 0 ? 3 : 0;
+}
+
+static int coding_match(struct text range, const char *coding) {
+  if (text_is(range, "*")) return 1;
+  if (range.len > 2 && strncasecmp(range.at, "x-", 2) == 0) /* RFC 9110, 8.4.1.3 */
+    range = (struct text){range.at + 2, range.len - 2};
+  return range.len == strlen(coding) && strncasecmp(range.at, coding, range.len) == 0 ? 2 : 0;
+}
+
+/* The most precise of the ranges that match decides, be its weight zero. */
+static bool wanted(struct text header, const char *what, int (*match)(struct text, const char *)) {
+  int best = 0, best_weight = 0;
+  for (struct text rest = header; rest.at;) {
+    struct text item = text_cut(&rest, ',');
+    int w = weight(&item), m = match(item, what);
+    if (m <= best) continue;
+    best = m;
+    best_weight = w;
+  }
+  return best_weight > 0;
 }
 
 bool accepts(struct text accept, const char *media) {
-  if (!accept.at) return true;
-  for (struct text rest = accept; rest.at;) {
-    struct text item = text_cut(&rest, ',');
-    if (weight(&item) > 0 && media_matches(item, media)) return true;
-  }
-  return false;
+  return !accept.at || wanted(accept, media, media_match);
 }
 
 bool accepts_gzip(struct text accept_encoding) {
-  for (struct text rest = accept_encoding; rest.at;) {
-    struct text item = text_cut(&rest, ',');
-    int w = weight(&item);
-    if (w > 0 && (range_is(item, "gzip") || text_is(item, "*"))) return true;
-  }
-  return false;
+  return wanted(accept_encoding, "gzip", coding_match);
 }

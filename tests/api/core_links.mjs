@@ -51,7 +51,7 @@ story('A locked row harms nobody else, and its own request is told in time', asy
   expect(await redeem(api, them[0], locked)).status(201);
 });
 
-story('A row that many want and somebody holds does not hold up the others', async (stage) => {
+story('A row that many want and one holds does not hold up the others', async (stage) => {
   const { api, people, sql, community } = stage;
   const make = await makeCodes(sql, community);
   const [locked, open] = [await make(), await make()];
@@ -72,7 +72,8 @@ story('A row that many want and somebody holds does not hold up the others', asy
   expect([await uses(sql, open), await uses(sql, locked)]).is([4, 0]);
 });
 
-story('A poisoned element of a batch fails alone', async ({ api, people, sql, forge, community }) => {
+story('A poisoned element of a batch fails alone', async (stage) => {
+  const { api, people, sql, forge, community } = stage;
   const code = await (await makeCodes(sql, community))();
   const them = await people.members(64);
   // A token for a member who was never there: the row that it makes breaks a foreign key.
@@ -84,7 +85,7 @@ story('A poisoned element of a batch fails alone', async ({ api, people, sql, fo
   expect((await metric(api, 'lyceum_sql_batches')) - before).atMost(40);
 });
 
-story('A deadline passes while a row is locked: nothing has happened, or nobody knows', async (stage) => {
+story('A deadline passes while a row is locked, and is told as what it is', async (stage) => {
   const { api, people, sql, community, start } = stage;
   const make = await makeCodes(sql, community);
   const code = await make();
@@ -102,7 +103,7 @@ story('A deadline passes while a row is locked: nothing has happened, or nobody 
   expect([200, 201].includes((await redeem(slow, them[0], code)).status)).isTrue();
 });
 
-story('Who waited for a link longer than the deadline is not asked for when it comes back', async (stage) => {
+story('Who waited for a link past the deadline is not asked for later', async (stage) => {
   const { api, people, sql, community, start } = stage;
   const wire = await Wire.open(await database(sql));
   const code = await (await makeCodes(sql, community))();
@@ -122,7 +123,7 @@ story('Who waited for a link longer than the deadline is not asked for when it c
   wire.close();
 });
 
-story('Backends are terminated in mid-batch: told honestly, and well again by themselves', async (stage) => {
+story('Backends are terminated in mid-batch: told honestly, and well again', async (stage) => {
   const { api, people, sql, community } = stage;
   const code = await (await makeCodes(sql, community))();
   const them = await people.members(32);
@@ -155,7 +156,7 @@ story('Backends are terminated in mid-batch: told honestly, and well again by th
   await eventually(async () => (await redeem(api, them[1], code)).status < 300);
 });
 
-story('The wire is cut without a word: reads are asked again, writes say that nobody knows', async (stage) => {
+story('The wire is cut: reads are asked again, writes say that nobody knows', async (stage) => {
   const { api, people, sql, community, start } = stage;
   const wire = await Wire.open(await database(sql));
   const make = await makeCodes(sql, community);
