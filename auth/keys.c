@@ -121,9 +121,10 @@ static void replace(struct house *h, struct key_set *set, micros now) {
 
 bool house_keys(struct house *h, const struct key_record *keys, size_t count) {
   struct key_set *set = calloc(1, sizeof *set);
+  if (!set) return false;
   micros now = time_now();
-  bool good = set != NULL;
-  if (set) set->users = 1;
+  bool good = true;
+  set->users = 1;
   for (size_t i = 0; good && i < count; i++) {
     if (keys[i].retired_at && keys[i].retired_at <= now) continue;
     good = set->count < KEYS_MAX && load(&h->secrets, &keys[i], &set->keys[set->count]);

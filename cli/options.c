@@ -53,7 +53,7 @@ const struct command *command_find(int argc, char **argv, int *words) {
 /* ---- getopt_long from the table ---------------------------------------------------------------
  */
 
-enum { LONG_FIRST = 256, LONG_JSON = 128, LONG_HELP };
+enum { LONG_FIRST = 256, LONG_JSON = 128, LONG_HELP = 129 };
 
 struct forms {
   struct option longs[OPTIONS_MOST + 3];

@@ -6,13 +6,13 @@ use FindBin;
 use lib $FindBin::Bin;
 use Tree;
 
-my $banned = join '|', qw(
-  strcpy strcat stpcpy sprintf vsprintf gets strtok atoi atol atoll atof alloca
-  mktemp tmpnam rand srand system popen gmtime localtime ctime asctime setjmp longjmp
-);
+my $unsafe = join '|', qw(strcpy strcat stpcpy sprintf vsprintf gets strtok atoi atol atoll atof
+  alloca mktemp tmpnam);
+my $shared = join '|', qw(rand srand system popen gmtime localtime ctime asctime setjmp longjmp);
 
 for my $path (source_files(), files(qr/\.[ch]$/, 'tests')) {
   my ($n, $inside) = (0, 0);
+  my $banned = $path =~ m{^tests/} ? $unsafe : "$unsafe|$shared";
   for (lines($path)) {
     $n++;
     s/"(\\.|[^"\\])*"/""/g;
