@@ -65,7 +65,7 @@ promises: build/setup/test all  ## what the schema promises, broken on purpose i
 stories: build/setup/test npm all  ## the stories over HTTP; ONLY=redeem for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs --strict
 
-check: build/setup/test $(GEN)/sql.h  ## the promises of docs/ARCHITECTURE.md, formatting, lint, both compilers
+check: build/setup/test $(GEN)/sql.h  ## the promises of docs/ARCHITECTURE.md, lint, compilers
 	@MAKE='$(MAKE) --no-print-directory' tests/check/run.sh $(ONLY)
 
 format: build/setup/test  ## lay out every C file by .clang-format
