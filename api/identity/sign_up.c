@@ -131,25 +131,39 @@ static struct step join(struct request *q, const struct rows *r) {
 /* ---- the account ------------------------------------------------------------------------------
  */
 
-static struct step create(struct request *q, struct visit *v, bool has_year, int64_t year) {
+/* A person's own key, sealed with the server's and bound to the account. */
+static struct text key_new(struct request *q, const struct uuid *account) {
   char key[KEY_BYTES];
   crypto_random(key, sizeof key);
+  struct text bound = {(const char *)account->b, sizeof account->b};
+  return crypto_seal(&q->arena, &house_secrets(api_of(q)->house)->sealing, bound,
+                     (struct text){key, sizeof key});
+}
+
+static struct step create(struct request *q, struct visit *v, int64_t year) {
   v->account.account = uuid_new();
-  struct text bound = {(const char *)v->account.account.b, sizeof v->account.account.b};
-  v->account.sealed_key = crypto_seal(&q->arena, &house_secrets(api_of(q)->house)->sealing, bound,
-                                      (struct text){key, sizeof key});
+  v->account.sealed_key = key_new(q, &v->account.account);
   return ask_account_create(q, join, .id = v->account.account, .identity = uuid_new(),
                             .provider = v->provider, .subject = v->subject,
-                            .has_birth_year = has_year, .birth_year = year, .locale = locale_of(q),
+                            .has_birth_year = year != 0, .birth_year = year, .locale = locale_of(q),
                             .sealed_key = v->account.sealed_key, .password_hash = v->password_hash);
+}
+
+static struct step kept(struct request *q, const struct rows *r) {
+  struct visit *v = visit_of(q);
+  struct account_keep_row row;
+  if (!one_account_keep(q, r, &row)) return problem(q, NOT_A_MEMBER); /* erased meanwhile */
+  if (row.sealed_key.at) v->account.sealed_key = row.sealed_key;
+  return join(q, r);
 }
 
 static struct step begun(struct request *q) {
   struct visit *v = visit_of(q);
   int64_t year = body_int(q, "birth_year", 0);
-  if (!v->known) return create(q, v, year != 0, year);
-  return ask_account_keep(q, join, .id = v->account.account, .has_birth_year = year != 0,
-                          .birth_year = year);
+  if (!v->known) return create(q, v, year);
+  struct text key = v->account.sealed_key.at ? NONE : key_new(q, &v->account.account);
+  return ask_account_keep(q, kept, .id = v->account.account, .has_birth_year = year != 0,
+                          .birth_year = year, .sealed_key = key);
 }
 
 static struct step start(struct request *q) {

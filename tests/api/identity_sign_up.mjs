@@ -177,7 +177,7 @@ story('While a contact is being taken, a sign-up with it is refused', async (all
 });
 
 story('Under fourteen a guardian consents, and is kept sealed', async (context) => {
-  const { api, community, random, sql } = context;
+  const { api, community, random, sql, people, another } = context;
   const year = new Date().getUTCFullYear();
   const child = await proof(context, `child-${random()}@example.org`);
   const up = (more) =>
@@ -200,6 +200,14 @@ story('Under fourteen a guardian consents, and is kept sealed', async (context) 
     SELECT sealed FROM consent WHERE member_id = ${reply.body.member.id} AND kind = 'guardian'`;
   expect(sealed.includes('Gwen')).is(false);
   expect(await up({ birth_year: year + 1 })).problem('body_invalid').fault('/birth_year');
+
+  // Somebody whose account was made on the command line, so without a key to seal with.
+  const kid = await people.in(await another()).member();
+  const join = await signUp(context, kid.email, { birth_year: year - 12, guardian });
+  expect(join).status(201);
+  const [consent] = await sql`
+    SELECT sealed FROM consent WHERE member_id = ${join.body.member.id} AND kind = 'guardian'`;
+  expect(consent.sealed.length).atLeast(60);
 });
 
 story('Nobody signs up twice, the banned not at all; leavers may return', async (all) => {
