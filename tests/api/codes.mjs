@@ -11,44 +11,60 @@ async function open({ api, people }) {
   return { api, people, operator, shop, console: api.as(operator) };
 }
 
-story('A machine-made code is shown again to operators, and that is written down', async (stage) => {
-  const { console, shop, operator } = await open(stage);
-  const plan = await shop.plan();
-  const made = await console.post('/v1/codes', { plan_id: plan.id, days: 30, max_uses: 2 });
-  expect(made)
-    .status(201)
-    .header('Location', `/v1/codes/${made.id}`)
-    .body({
-      code: /^[0-9A-HJKMNP-TV-Z]{5}(-[0-9A-HJKMNP-TV-Z]{5}){2}$/,
-      machine_made: true,
-      status: 'live',
-      effect: 'days',
-      used: 0,
-      created_by: operator.id,
+story(
+  'A machine-made code is shown again to operators, and that is written down',
+  async (stage) => {
+    const { console, shop, operator } = await open(stage);
+    const plan = await shop.plan();
+    const made = await console.post('/v1/codes', { plan_id: plan.id, days: 30, max_uses: 2 });
+    expect(made)
+      .status(201)
+      .header('Location', `/v1/codes/${made.id}`)
+      .body({
+        code: /^[0-9A-HJKMNP-TV-Z]{5}(-[0-9A-HJKMNP-TV-Z]{5}){2}$/,
+        machine_made: true,
+        status: 'live',
+        effect: 'days',
+        used: 0,
+        created_by: operator.id,
+      });
+    const seen = await console.get(`/v1/codes/${made.id}`);
+    expect(seen)
+      .status(200)
+      .header('ETag')
+      .body({ code: made.body.code, product_id: plan.product_id });
+    const log = await console.get('/v1/audit-log', { query: { target_id: made.id } });
+    expect(log).status(200);
+    expect(log.body.data.map((e) => e.action)).is(['code.reveal', 'code.create']);
+    expect(log.body.data[0]).matches({
+      actor_id: operator.id,
+      actor_role: 'operator',
+      via: 'http',
     });
-  const seen = await console.get(`/v1/codes/${made.id}`);
-  expect(seen).status(200).header('ETag').body({ code: made.body.code, product_id: plan.product_id });
-  const log = await console.get('/v1/audit-log', { query: { target_id: made.id } });
-  expect(log).status(200);
-  expect(log.body.data.map((e) => e.action)).is(['code.reveal', 'code.create']);
-  expect(log.body.data[0]).matches({ actor_id: operator.id, actor_role: 'operator', via: 'http' });
-  expect(log.text.includes(made.body.code)).is(false);
-  const listed = await console.get('/v1/codes', { query: { q: made.body.code.toLowerCase() } });
-  expect(listed).status(200).body({ data: [{ id: made.id }], has_more: false });
-  expect(listed.text.includes(made.body.code)).is(false);
-  expect((await console.get('/v1/codes', { query: { q: 'never was' } })).body.data).is([]);
-});
+    expect(log.text.includes(made.body.code)).is(false);
+    const listed = await console.get('/v1/codes', { query: { q: made.body.code.toLowerCase() } });
+    expect(listed)
+      .status(200)
+      .body({ data: [{ id: made.id }], has_more: false });
+    expect(listed.text.includes(made.body.code)).is(false);
+    expect((await console.get('/v1/codes', { query: { q: 'never was' } })).body.data).is([]);
+  },
+);
 
 story('A chosen code reads like no other, and unlike a machine-made one', async (stage) => {
   const { console, shop } = await open(stage);
   const plan = await shop.plan();
   const choose = (code, more) =>
     console.post('/v1/codes', { plan_id: plan.id, days: 7, code, ...more });
-  expect(await choose('Spring 2026')).status(201).body({ code: 'SPR1NG2026', machine_made: false });
+  expect(await choose('Spring 2026'))
+    .status(201)
+    .body({ code: 'SPR1NG2026', machine_made: false });
   expect(await choose('spr1ng-2o26')).problem('code_taken', 409);
   expect(await choose((await shop.code({ plan })).code)).problem('code_looks_machine_made', 422);
   expect(await choose('ABCDE-FGHJK-MNPQR')).problem('code_looks_machine_made', 422);
-  expect(await choose('what?!')).problem('body_invalid', 422).fault('/code', 'format');
+  expect(await choose('what?!'))
+    .problem('body_invalid', 422)
+    .fault('/code', 'format');
   const replies = await race(8, () => choose('ONE-ONLY'));
   expect(replies.filter((r) => r.status === 201).length).is(1);
   expect(replies.filter((r) => r.body.code === 'code_taken').length).is(7);
@@ -58,7 +74,9 @@ story('What a code is worth must make sense', async (stage) => {
   const { console, shop } = await open(stage);
   const plan = await shop.plan();
   const make = (more) => console.post('/v1/codes', { plan_id: plan.id, ...more });
-  expect(await make({})).problem('body_invalid', 422).fault('/days', 'required');
+  expect(await make({}))
+    .problem('body_invalid', 422)
+    .fault('/days', 'required');
   expect(await make({ effect: 'trial' })).fault('/days', 'required');
   expect(await make({ days: 7, percent: 10 })).fault('/percent', 'superfluous');
   expect(await make({ days: 7, discount_minor: 10 })).fault('/discount_minor', 'superfluous');
@@ -104,7 +122,10 @@ story('A code changes within its limits, and only from what was read', async (st
     .status(200)
     .body({ valid_until: null, status: 'live' });
   expect(await console.patch(path, { used: 0 })).fault('/used', 'unknown');
-  expect(await console.patch(path, { revoked: true })).body({ status: 'revoked', revoked_at: /Z$/ });
+  expect(await console.patch(path, { revoked: true })).body({
+    status: 'revoked',
+    revoked_at: /Z$/,
+  });
   expect(await console.patch(path, { revoked: true })).status(200);
   expect(await console.patch(path, { revoked: false })).problem('state_forbids', 409);
   const reserved = await shop.code({ plan, reserved_for: 'bob@example.org' });
@@ -112,11 +133,15 @@ story('A code changes within its limits, and only from what was read', async (st
     '/max_uses',
     'too_much',
   );
-  const log = await console.get('/v1/audit-log', { query: { target_id: code.id, action: 'code.revoke' } });
+  const log = await console.get('/v1/audit-log', {
+    query: { target_id: code.id, action: 'code.revoke' },
+  });
   expect(log.body.data.length).is(2);
   expect(await shop.proof(code)).matches({ used: 2, live_redemptions: 2, balanced: true });
   const who = await console.get(`${path}/redemptions`, { query: { limit: 1 } });
-  expect(who).status(200).body({ has_more: true, data: [{ display_name: 'Somebody' }] });
+  expect(who)
+    .status(200)
+    .body({ has_more: true, data: [{ display_name: 'Somebody' }] });
 });
 
 story('Codes are found by what they are', async (stage) => {
@@ -138,7 +163,10 @@ story('Codes are found by what they are', async (stage) => {
   await shop.code({ plan });
   const next = { limit: 2, cursor: first.body.next_cursor };
   expect(await found(next)).is([live.id]);
-  expect(await console.get('/v1/codes', { query: { status: 'cold' } })).problem('query_invalid', 400);
+  expect(await console.get('/v1/codes', { query: { status: 'cold' } })).problem(
+    'query_invalid',
+    400,
+  );
   expect(await console.get('/v1/codes', { query: { cursor: 'x' } })).problem('cursor_invalid', 400);
 });
 
@@ -153,7 +181,10 @@ story('A campaign gives out no more codes than its quota, in a race neither', as
   expect(replies.filter((r) => r.body.code === 'campaign_full').length).is(11);
   expect(await console.get(path)).body({ codes: 5, quota: 5, source: 'spring fair' });
   expect(await console.patch(path, { quota: 4 })).problem('campaign_full', 409);
-  expect(await console.post('/v1/code-batches', { ...more, count: 1 })).problem('campaign_full', 409);
+  expect(await console.post('/v1/code-batches', { ...more, count: 1 })).problem(
+    'campaign_full',
+    409,
+  );
   const read = await console.get(path);
   const from = { headers: { 'If-Match': read.header('ETag') } };
   expect(await console.patch(path, { quota: null, name: 'Summer' }, from)).body({ quota: null });
@@ -162,11 +193,15 @@ story('A campaign gives out no more codes than its quota, in a race neither', as
     '/valid_until',
     'too_early',
   );
-  expect(await console.post('/v1/campaigns', { name: 'x', valid_from: soon(2), valid_until: soon(1) }))
-    .fault('/valid_until', 'too_early');
+  expect(
+    await console.post('/v1/campaigns', { name: 'x', valid_from: soon(2), valid_until: soon(1) }),
+  ).fault('/valid_until', 'too_early');
   await console.patch(path, { ended: true });
   expect(await console.post('/v1/codes', more)).problem('state_forbids', 409);
-  expect(await console.post('/v1/code-batches', { ...more, count: 1 })).problem('state_forbids', 409);
+  expect(await console.post('/v1/code-batches', { ...more, count: 1 })).problem(
+    'state_forbids',
+    409,
+  );
   expect(await console.get('/v1/campaigns')).body({ data: [{ id: campaign.id, name: 'Summer' }] });
 });
 
@@ -205,7 +240,9 @@ story('A batch is minted by a job, redeemed, and exported', async (stage) => {
   const ann = await people.member();
   const got = await api.as(ann).post('/v1/redemptions', { code });
   expect(got).status(201);
-  const found = await console.get('/v1/codes', { query: { batch_id: ordered.id, status: 'sold_out' } });
+  const found = await console.get('/v1/codes', {
+    query: { batch_id: ordered.id, status: 'sold_out' },
+  });
   expect(found.body.data.length).is(1);
   const log = await console.get('/v1/audit-log', { query: { action: 'code_batch' } });
   expect(log.body.data.map((e) => e.action)).is(['code_batch.export', 'code_batch.create']);
@@ -216,7 +253,9 @@ story('A batch that makes no sense is not begun', async (stage) => {
   const { console, shop } = await open(stage);
   const plan = await shop.plan();
   const order = (more) => console.post('/v1/code-batches', { count: 5, plan_id: plan.id, ...more });
-  expect(await order({})).problem('body_invalid', 422).fault('/days', 'required');
+  expect(await order({}))
+    .problem('body_invalid', 422)
+    .fault('/days', 'required');
   expect(await order({ days: 7, count: 0 })).fault('/count', 'out_of_range');
   expect(await order({ days: 7, plan_id: uuid7() })).fault('/plan_id', 'unknown');
   expect(await order({ days: 7, campaign_id: uuid7() })).fault('/campaign_id', 'unknown');
@@ -270,9 +309,15 @@ story('Codes are operators’ work, and no other community’s', async (stage) =
   expect((await eve.get(`/v1/codes/${code.id}/redemptions`)).body.data).is([]);
   expect((await eve.get('/v1/audit-log', { query: { target_id: code.id } })).body.data).is([]);
   expect(await eve.patch(`/v1/codes/${code.id}`, { revoked: true })).problem('not_found', 404);
-  expect(await eve.patch(`/v1/campaigns/${campaign.id}`, { ended: true })).problem('not_found', 404);
+  expect(await eve.patch(`/v1/campaigns/${campaign.id}`, { ended: true })).problem(
+    'not_found',
+    404,
+  );
   expect(await eve.post('/v1/codes', { plan_id: plan.id, days: 7 })).fault('/plan_id', 'unknown');
-  expect(await lecturer.post('/v1/codes', { plan_id: plan.id, days: 7 })).problem('not_allowed', 403);
+  expect(await lecturer.post('/v1/codes', { plan_id: plan.id, days: 7 })).problem(
+    'not_allowed',
+    403,
+  );
   expect(await lecturer.get('/v1/audit-log')).problem('not_allowed', 403);
 });
 
@@ -297,5 +342,7 @@ story('The audit log is read by who, what, on what and when', async (stage) => {
     cursor = page.body.next_cursor;
   } while (cursor);
   expect(paged.map((e) => e.id)).is(all.map((e) => e.id));
-  expect(await console.get('/v1/audit-log', { query: { 'at[gte]': 'now' } })).problem('query_invalid');
+  expect(await console.get('/v1/audit-log', { query: { 'at[gte]': 'now' } })).problem(
+    'query_invalid',
+  );
 });

@@ -18,12 +18,14 @@ story('A code makes a member; asking again gives the first answer', async (stage
   const { api, shop, ann, redeem } = await open(stage);
   const code = await shop.code();
   const first = await redeem(ann, code);
-  expect(first).status(201).body({
-    code_hint: code.hint,
-    product_name: { en: 'Membership', 'zh-CN': '会员' },
-    plan_name: { en: 'A year' },
-    membership: 'active',
-  });
+  expect(first)
+    .status(201)
+    .body({
+      code_hint: code.hint,
+      product_name: { en: 'Membership', 'zh-CN': '会员' },
+      plan_name: { en: 'A year' },
+      membership: 'active',
+    });
   expect(daysOf(first.body)).is(30);
   expect(first).header('Location', `/v1/redemptions/${first.id}`);
   const again = await redeem(ann, code);
@@ -37,10 +39,13 @@ story('A code makes a member; asking again gives the first answer', async (stage
 story('A code is read forgivingly, and a slip is told without the database', async (stage) => {
   const { shop, ann, redeem } = await open(stage);
   const { code } = await shop.code({ max_uses: 5 });
-  const swapped = code.replace(/^(.)(.)/, (_, a, b) => (a === b ? `${a}${a === '7' ? '8' : '7'}` : b + a));
+  const swapped = code.replace(/^(.)(.)/, (_, a, b) =>
+    a === b ? `${a}${a === '7' ? '8' : '7'}` : b + a,
+  );
   expect(await redeem(ann, swapped)).problem('code_malformed', 422);
   expect(await redeem(ann, 'not!a!code')).problem('code_malformed', 422);
-  const typed = ` ${code.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l')}`;
+  const spoken = code.toLowerCase().replaceAll('-', ' ');
+  const typed = ` ${spoken.replaceAll('0', 'o').replaceAll('1', 'l')}`;
   expect(await redeem(ann, typed)).status(201);
   expect(await redeem(ann, code.replaceAll('-', '－'))).status(200);
 });
@@ -85,7 +90,9 @@ story('Chosen codes that do not work and unknown ones answer alike', async (stag
     expect(alike(await redeem(ann, text))).is(alike(unknown), text);
   }
   expect(await redeem(operator, 'early-bird')).problem('code_sold_out', 409);
-  expect(await redeem(ann, 'we1come 2o26')).status(201).body({ code_hint: good.hint });
+  expect(await redeem(ann, 'we1come 2o26'))
+    .status(201)
+    .body({ code_hint: good.hint });
 });
 
 story('A reserved code is for who proved that contact', async (stage) => {
@@ -99,30 +106,35 @@ story('A reserved code is for who proved that contact', async (stage) => {
   expect(await redeem(bob, lower)).status(200);
 });
 
-story('Codes append: renewing early loses no day, and nothing is added to for ever', async (stage) => {
-  const { api, shop, ann, redeem, people } = await open(stage);
-  const plan = await shop.plan();
-  const first = await redeem(ann, await shop.code({ plan, days: 30 }));
-  const second = await redeem(ann, await shop.code({ plan, days: 365 }));
-  expect(second).status(201).body({ starts_at: first.body.ends_at, membership: 'active' });
-  expect(daysOf(second.body)).is(365);
-  expect(await api.as(ann).get('/v1/me/membership'))
-    .status(200)
-    .body({ active: true, status: 'active', until: second.body.ends_at });
-  expect((await api.as(ann).get('/v1/me/membership')).body.memberships[0].spans.length).is(2);
-  const bob = await people.member();
-  expect(await redeem(bob, await shop.code({ plan, days: 36600 }))).status(201);
-  expect(await redeem(bob, await shop.code({ plan, days: 36600 }))).status(201);
-  const more = await shop.code({ plan, days: 36600 });
-  expect(await redeem(bob, more)).problem('nothing_to_add', 409);
-  expect(await shop.proof(more)).matches({ used: 0, balanced: true });
-});
+story(
+  'Codes append: renewing early loses no day, and nothing is added to for ever',
+  async (stage) => {
+    const { api, shop, ann, redeem, people } = await open(stage);
+    const plan = await shop.plan();
+    const first = await redeem(ann, await shop.code({ plan, days: 30 }));
+    const second = await redeem(ann, await shop.code({ plan, days: 365 }));
+    expect(second).status(201).body({ starts_at: first.body.ends_at, membership: 'active' });
+    expect(daysOf(second.body)).is(365);
+    expect(await api.as(ann).get('/v1/me/membership'))
+      .status(200)
+      .body({ active: true, status: 'active', until: second.body.ends_at });
+    expect((await api.as(ann).get('/v1/me/membership')).body.memberships[0].spans.length).is(2);
+    const bob = await people.member();
+    expect(await redeem(bob, await shop.code({ plan, days: 36600 }))).status(201);
+    expect(await redeem(bob, await shop.code({ plan, days: 36600 }))).status(201);
+    const more = await shop.code({ plan, days: 36600 });
+    expect(await redeem(bob, more)).problem('nothing_to_add', 409);
+    expect(await shop.proof(more)).matches({ used: 0, balanced: true });
+  },
+);
 
 story('A trial is for who has nothing yet, once', async (stage) => {
   const { shop, ann, redeem, people } = await open(stage);
   const plan = await shop.plan();
   const trial = await shop.code({ plan, effect: 'trial', days: 7, max_uses: 10 });
-  expect(await redeem(ann, trial)).status(201).body({ membership: 'trialing' });
+  expect(await redeem(ann, trial))
+    .status(201)
+    .body({ membership: 'trialing' });
   const other = await shop.code({ plan, effect: 'trial', days: 7, max_uses: 10 });
   expect(await redeem(ann, other)).problem('nothing_to_add', 409);
   const bob = await people.member();
@@ -163,24 +175,27 @@ story('Sixty-four race for a code of 1, 5 and 63 uses: exactly that many get it'
   }
 });
 
-story('One member on sixty-four devices redeems once; sixty-four codes all count', async (stage) => {
-  const { api, shop, ann, redeem, people } = await open(stage);
-  const plan = await shop.plan();
-  const code = await shop.code({ plan, max_uses: 100 });
-  const same = await race(64, () => redeem(ann, code));
-  expect(same.filter((r) => r.status === 201).length).is(1);
-  expect(same.filter((r) => r.status === 200).length).is(63);
-  expect(new Set(same.map((r) => r.id)).size).is(1);
-  const bob = await people.member();
-  const codes = [];
-  for (let i = 0; i < 24; i++) codes.push(await shop.code({ plan, days: 10 }));
-  const all = await race(24, (i) => redeem(bob, codes[i]));
-  expect(all.map((r) => r.status)).is(Array(24).fill(201));
-  const [mine] = (await api.as(bob).get('/v1/me/membership')).body.memberships;
-  const spans = mine.spans.map((s) => [s.starts_at, s.ends_at]);
-  for (let i = 1; i < spans.length; i++) expect(spans[i][0]).is(spans[i - 1][1]);
-  expect(Math.round((Date.parse(spans.at(-1)[1]) - Date.parse(spans[0][0])) / DAY)).is(240);
-});
+story(
+  'One member on sixty-four devices redeems once; sixty-four codes all count',
+  async (stage) => {
+    const { api, shop, ann, redeem, people } = await open(stage);
+    const plan = await shop.plan();
+    const code = await shop.code({ plan, max_uses: 100 });
+    const same = await race(64, () => redeem(ann, code));
+    expect(same.filter((r) => r.status === 201).length).is(1);
+    expect(same.filter((r) => r.status === 200).length).is(63);
+    expect(new Set(same.map((r) => r.id)).size).is(1);
+    const bob = await people.member();
+    const codes = [];
+    for (let i = 0; i < 24; i++) codes.push(await shop.code({ plan, days: 10 }));
+    const all = await race(24, (i) => redeem(bob, codes[i]));
+    expect(all.map((r) => r.status)).is(Array(24).fill(201));
+    const [mine] = (await api.as(bob).get('/v1/me/membership')).body.memberships;
+    const spans = mine.spans.map((s) => [s.starts_at, s.ends_at]);
+    for (let i = 1; i < spans.length; i++) expect(spans[i][0]).is(spans[i - 1][1]);
+    expect(Math.round((Date.parse(spans.at(-1)[1]) - Date.parse(spans[0][0])) / DAY)).is(240);
+  },
+);
 
 story("Another community's code is unknown here", async (stage) => {
   const { api, people } = stage;
@@ -188,7 +203,10 @@ story("Another community's code is unknown here", async (stage) => {
   const code = await shop.code();
   const there = await stage.another();
   const eve = await people.in(there).member();
-  expect(await api.as(eve).post('/v1/redemptions', { code: code.code })).problem('code_refused', 404);
+  expect(await api.as(eve).post('/v1/redemptions', { code: code.code })).problem(
+    'code_refused',
+    404,
+  );
   expect(await api.post('/v1/redemptions', { code: code.code })).problem('not_signed_in', 401);
 });
 

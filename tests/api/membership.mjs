@@ -37,7 +37,9 @@ story('Who has nothing is told so; a comp lets them in until its end', async (st
   expect(await api.as(ann).get('/v1/me/membership'))
     .status(200)
     .body({ active: false, status: 'none', until: null, memberships: [] });
-  expect(await access(ann)).status(200).body({ allowed: false, because: 'nothing' });
+  expect(await access(ann))
+    .status(200)
+    .body({ allowed: false, because: 'nothing' });
   const plan = await shop.plan();
   const given = await grant(ann, comp(plan, 10));
   expect(given)
@@ -47,14 +49,20 @@ story('Who has nothing is told so; a comp lets them in until its end', async (st
   expect(await api.as(ann).get('/v1/me/membership'))
     .status(200)
     .body({ active: true, status: 'active', until: given.body.ends_at });
-  expect(await access(ann)).body({ allowed: true, because: 'entitled', entitlement: { id: given.id } });
+  expect(await access(ann)).body({
+    allowed: true,
+    because: 'entitled',
+    entitlement: { id: given.id },
+  });
   expect(await access(ann, { at: soon(11) })).body({
     allowed: false,
     because: 'expired',
     entitlement: { id: given.id },
   });
   expect(await access(ann, { at: soon(-1) })).body({ allowed: false, because: 'upcoming' });
-  expect(await grant(ann, comp(plan, 5))).problem('body_invalid').fault('/ends_at', 'too_early');
+  expect(await grant(ann, comp(plan, 5)))
+    .problem('body_invalid')
+    .fault('/ends_at', 'too_early');
   expect(await grant(ann, comp({ id: uuid7() }, 20))).fault('/plan_id', 'unknown');
   expect(await grant({ id: uuid7() }, comp(plan, 20))).problem('not_found', 404);
 });
@@ -86,7 +94,9 @@ story('A payment by hand becomes order, payment and span together', async (stage
   expect(await access(ann, { at: inGrace })).body({ allowed: true, because: 'grace' });
   expect(await access(ann, { at: afterGrace })).body({ allowed: false, because: 'expired' });
   const all = await console.get(`/v1/members/${ann.id}/entitlements`, { query: { limit: 1 } });
-  expect(all).status(200).body({ has_more: true, data: [{ id: early.id }] });
+  expect(all)
+    .status(200)
+    .body({ has_more: true, data: [{ id: early.id }] });
 });
 
 story('Money is whole, of the plan’s currency, and never more than its price', async (stage) => {
@@ -100,12 +110,17 @@ story('Money is whole, of the plan’s currency, and never more than its price',
   expect(await pay({ paid_at: soon(2) })).fault('/paid_at', 'too_late');
   expect(await pay({ reference: undefined })).fault('/reference', 'required');
   expect(await pay({ ends_at: soon(9) })).fault('/ends_at', 'superfluous');
-  expect(await grant(ann, comp(plan, 9, { amount_minor: 1 }))).fault('/amount_minor', 'superfluous');
+  expect(await grant(ann, comp(plan, 9, { amount_minor: 1 }))).fault(
+    '/amount_minor',
+    'superfluous',
+  );
   expect(await grant(ann, comp(plan, 9, { reason: undefined }))).fault('/reason', 'required');
   const ticket = await shop.plan({ period_unit: undefined, period_count: undefined });
   expect(await grant(ann, payment(ticket))).problem('state_forbids', 409);
   const forever = await shop.plan({ period_unit: 'lifetime', period_count: 1 });
-  expect(await grant(ann, payment(forever))).status(201).body({ ends_at: '2299-12-31T00:00:00.000Z' });
+  expect(await grant(ann, payment(forever)))
+    .status(201)
+    .body({ ends_at: '2299-12-31T00:00:00.000Z' });
   const product = { id: forever.product_id };
   const more = await shop.plan({ product });
   expect(await grant(ann, payment(more))).problem('nothing_to_add', 409);
@@ -119,7 +134,9 @@ story('What is voided lets nobody in, and gives its code back', async (stage) =>
   const redeemed = await api.as(ann).post('/v1/redemptions', { code: code.code });
   expect(redeemed).status(201);
   const path = `/v1/members/${ann.id}/entitlements/${redeemed.id}`;
-  expect(await console.get(path)).status(200).body({ source: 'code', code_id: code.id });
+  expect(await console.get(path))
+    .status(200)
+    .body({ source: 'code', code_id: code.id });
   const replies = await race(8, () => console.post(`${path}/void`, { reason: 'Sold by mistake' }));
   expect(replies.filter((r) => r.status === 200).length).is(1);
   expect(replies.filter((r) => r.body.code === 'already_void').length).is(7);
@@ -137,8 +154,9 @@ story('What is voided lets nobody in, and gives its code back', async (stage) =>
   expect(again).status(201);
   expect(again.id).isNot(redeemed.id);
   expect(await shop.proof(code)).matches({ used: 1, balanced: true });
-  expect(await console.post(`/v1/members/${ann.id}/entitlements/${uuid7()}/void`, { reason: 'x' }))
-    .problem('not_found', 404);
+  expect(
+    await console.post(`/v1/members/${ann.id}/entitlements/${uuid7()}/void`, { reason: 'x' }),
+  ).problem('not_found', 404);
 });
 
 story('Giving is for operators, and reaches no other community', async (stage) => {
@@ -176,7 +194,8 @@ story('A keyed grant is made once, and its answer kept', async (stage) => {
   const later = await keyed.post(path, body);
   expect(later).status(201).header('Idempotent-Replayed', 'true').text(first.text);
   expect(later.header('Location')).is(first.header('Location'));
-  const [{ count }] = await sql`SELECT count(*) FROM payment WHERE provider_ref = ${body.reference}`;
+  const [{ count }] =
+    await sql`SELECT count(*) FROM payment WHERE provider_ref = ${body.reference}`;
   expect(count).is(1);
 });
 

@@ -27,7 +27,9 @@ story('A plan is on sale in its newest version; who asks sees it at once', async
   expect(await console.get(`/v1/plans/${first.id}`))
     .status(200)
     .body({ version: 1, price_minor: 36500, on_sale: false, retired_at: /Z$/ });
-  expect(await console.post(`/v1/plans/${second.id}/retire`)).status(200).body({ on_sale: false });
+  expect(await console.post(`/v1/plans/${second.id}/retire`))
+    .status(200)
+    .body({ on_sale: false });
   expect(await console.post(`/v1/plans/${second.id}/retire`)).status(200);
   expect(await onSale()).is([]);
   const listed = await console.get('/v1/plans', { query: { product_id: product.id } });
@@ -64,7 +66,9 @@ story('A short name is one product’s; versions made at once follow one another
   expect(all.map((r) => r.body.version).sort((a, b) => a - b)).is(
     Array.from({ length: 16 }, (_, i) => i + 2),
   );
-  const left = await console.get('/v1/plans', { query: { product_id: product.id, on_sale: 'true' } });
+  const left = await console.get('/v1/plans', {
+    query: { product_id: product.id, on_sale: 'true' },
+  });
   expect(left.body.data.map((p) => p.version)).is([17]);
 });
 
@@ -77,16 +81,26 @@ story('Products are made, changed by merge patch and archived', async (stage) =>
   expect(await console.post('/v1/products', twin)).problem('slug_taken', 409);
   await shop.plan({ product });
   const read = await console.get(path);
-  expect(read).status(200).header('ETag').body({ archived: false, summary: { en: 'All of it' } });
+  expect(read)
+    .status(200)
+    .header('ETag')
+    .body({ archived: false, summary: { en: 'All of it' } });
   const etag = { headers: { 'If-Match': read.header('ETag') } };
   const renamed = await console.patch(path, { name: { en: 'Club' }, summary: null }, etag);
-  expect(renamed).status(200).body({ name: { en: 'Club', 'zh-CN': '会员' }, summary: null });
+  expect(renamed)
+    .status(200)
+    .body({ name: { en: 'Club', 'zh-CN': '会员' }, summary: null });
   expect(await console.patch(path, { position: 3 }, etag)).problem('version_changed', 412);
   expect((await api.get(`${community.path}/plans`)).body.data[0].product_name.en).is('Club');
-  expect(await console.patch(path, { archived: true })).status(200).body({ archived: true });
+  expect(await console.patch(path, { archived: true }))
+    .status(200)
+    .body({ archived: true });
   expect((await api.get(`${community.path}/plans`)).body.data).is([]);
   expect(await console.post(`${path}/plans`, shop.terms())).problem('state_forbids', 409);
-  expect(await console.patch(path, { slug: (await shop.product()).slug })).problem('slug_taken', 409);
+  expect(await console.patch(path, { slug: (await shop.product()).slug })).problem(
+    'slug_taken',
+    409,
+  );
   const all = await console.get('/v1/products', { query: { limit: 1 } });
   expect(all).status(200).body({ has_more: true });
 });
@@ -97,7 +111,12 @@ story('Plans are operators’ work, each in their own community', async (stage) 
   const plan = await shop.plan();
   const eve = await people.in(await stage.another()).operator();
   const member = api.as(await people.member());
-  const paths = ['/v1/products', `/v1/products/${plan.product_id}`, '/v1/plans', `/v1/plans/${plan.id}`];
+  const paths = [
+    '/v1/products',
+    `/v1/products/${plan.product_id}`,
+    '/v1/plans',
+    `/v1/plans/${plan.id}`,
+  ];
   for (const path of paths) {
     expect(await member.get(path)).problem('not_allowed', 403);
   }
@@ -108,9 +127,10 @@ story('Plans are operators’ work, each in their own community', async (stage) 
     'not_found',
     404,
   );
-  expect(
-    await api.as(eve).post(`/v1/products/${plan.product_id}/plans`, shop.terms()),
-  ).problem('not_found', 404);
+  expect(await api.as(eve).post(`/v1/products/${plan.product_id}/plans`, shop.terms())).problem(
+    'not_found',
+    404,
+  );
   expect((await api.as(eve).get('/v1/plans')).body.data).is([]);
   expect(await api.get('/v1/communities/nowhere/plans')).problem('not_found', 404);
   expect(await console.get(`/v1/plans/${plan.id}`)).status(200);
