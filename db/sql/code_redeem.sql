@@ -14,12 +14,15 @@
 -- who loses such a race is asked again by the engine, on a fresh snapshot.
 --
 -- The plan is kept, so it must not depend on what the statistics say today: sub-selects hide the
--- arrays' length, scalar sub-selects and LATERAL with LIMIT 1 are always look-ups by key, and a
--- LIMIT that the planner can't read makes it expect one row, so that the update is a look-up too.
+-- arrays' length, and scalar sub-selects and LATERAL with LIMIT 1 are always look-ups by key. The
+-- update is one, too, because its codes have no other way in: all three keys come from the same
+-- sub-select, the community in a form that can be neither merged nor hashed, so that whichever
+-- index is taken gets its whole key; and a LIMIT that the planner can't read makes it expect one
+-- row.
 -- And it starts anew for every batch: each node and column that it does not have is time saved.
 WITH judged AS (
-  SELECT a.ord, a.member_id, a.id, a.request, c.id AS code_id, c.hint, c.machine, c.effect,
-    c.product_id, c.plan_id, c.campaign_id, c.reserved, c.seats, f.first_id, l.last_span,
+  SELECT a.ord, a.digest, a.member_id, a.id, a.request, c.id AS code_id, c.hint, c.machine,
+    c.effect, c.product_id, c.plan_id, c.campaign_id, c.reserved, c.seats, f.first_id, l.last_span,
     l.last_source, s.starts_at, s.ends_at,
     CASE
       WHEN c.id IS NULL THEN 'code_refused'
@@ -51,7 +54,7 @@ WITH judged AS (
     WITH ORDINALITY AS a (digest, member_id, id, contact, request, ord)
   LEFT JOIN LATERAL (
     SELECT i.id, i.hint, i.machine, i.effect, i.product_id, i.plan_id, i.campaign_id, i.days,
-      i.revoked_at, i.valid_from, i.valid_until, i.max_uses - i.used - i.held AS seats,
+      i.revoked_at, i.valid_from, i.valid_until, i.used, i.max_uses - i.used - i.held AS seats,
       i.reserved_provider || ':' || i.reserved_subject AS reserved
     FROM invite_code i WHERE i.community_id = $1 AND i.digest = a.digest LIMIT 1
   ) c ON true
@@ -62,9 +65,10 @@ WITH judged AS (
     ORDER BY upper(e.span) DESC LIMIT 1
   ) l ON true
   CROSS JOIN LATERAL (
-    SELECT (SELECT r.id FROM redemption r
-            WHERE r.community_id = $1 AND r.code_id = c.id AND r.member_id = a.member_id
-              AND r.released_at IS NULL) AS first_id OFFSET 0) f
+    SELECT CASE WHEN c.used > 0 THEN (  -- nobody's first use needs no look-up
+      SELECT r.id FROM redemption r
+      WHERE r.community_id = $1 AND r.code_id = c.id AND r.member_id = a.member_id
+        AND r.released_at IS NULL) END AS first_id OFFSET 0) f
   CROSS JOIN LATERAL (
     SELECT greatest(upper(l.last_span), now()) AS starts_at,
            greatest(upper(l.last_span), now()) + c.days * interval '24 hours' AS ends_at) s
@@ -75,9 +79,10 @@ WITH judged AS (
   FROM judged j
 ), spent AS (
   UPDATE invite_code c SET used = c.used + s.uses
-  FROM (SELECT code_id, count(*)::int AS uses FROM seated WHERE won
-        GROUP BY code_id ORDER BY code_id LIMIT (SELECT cardinality($3::uuid[]))) s
-  WHERE c.community_id = $1 AND c.id = s.code_id
+  FROM (SELECT $1::bigint AS community_id, code_id, digest, count(*)::int AS uses FROM seated
+        WHERE won GROUP BY code_id, digest ORDER BY code_id
+        LIMIT (SELECT cardinality($3::uuid[]))) s
+  WHERE c.community_id = ANY (ARRAY[s.community_id]) AND c.id = s.code_id AND c.digest = s.digest
   RETURNING true
 ), redeemed AS (  -- after the codes, which are taken in order of their ids: no deadlock
   INSERT INTO redemption (community_id, member_id, id, code_id, once_campaign_id)
