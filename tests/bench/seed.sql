@@ -8,23 +8,20 @@ SELECT 1000, uuid7(), id, 'Member', now() - interval '1 day' FROM account;
 INSERT INTO product (community_id, id, slug, kind, name)
 VALUES (1000, uuid7(), 'membership', 'membership', '{"en": "Membership", "zh-CN": "会员"}');
 INSERT INTO plan (community_id, id, product_id, slug, version, name, price_minor, currency,
-  period_unit,
-                  period_count)
+                  period_unit, period_count)
 SELECT 1000, uuid7(), id, 'year', 1, '{"en": "A year", "zh-CN": "年度"}', 36500, 'CNY', 'year', 1
 FROM product WHERE community_id = 1000;
 -- All are members in good standing already, so that check-in lets them in.
-INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source, granted_by,
-                         reason)
+INSERT INTO entitlement
+  (community_id, member_id, id, product_id, plan_id, span, source, granted_by, reason)
 SELECT 1000, m.id, uuid7(), p.product_id, p.id,
-  tstzrange(now() - interval '1 day', now() + interval '30 days'),
-       'comp', m.id, 'bench'
+       tstzrange(now() - interval '1 day', now() + interval '30 days'), 'comp', m.id, 'bench'
 FROM member m, plan p WHERE m.community_id = 1000 AND p.community_id = 1000;
 INSERT INTO lecturer (community_id, id, slug, name)
 SELECT 1000, uuid7(), 'lecturer-' || n, jsonb_build_object('en', 'Lecturer ' || n)
 FROM generate_series(1, :lectures) n;
 INSERT INTO lecture (community_id, id, kind, status, title, summary, start_wall, tz, minutes,
-  start_at,
-                     lecturer_id, published_at, opens_before, late_after)
+                     start_at, lecturer_id, published_at, opens_before, late_after)
 SELECT 1000, uuid7(), 'talk', 'scheduled',
        jsonb_build_object('en', 'Lecture ' || slug, 'zh-CN', '讲座 ' || slug),
        '{"en": "What keeps a community from dying?", "zh-CN": "社群如何不死？"}',
@@ -32,8 +29,8 @@ SELECT 1000, uuid7(), 'talk', 'scheduled',
        date_trunc('minute', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', id, now(), 30, 600
 FROM lecturer WHERE community_id = 1000;
 -- Codes, as made by the server's own code: text and digest.
-INSERT INTO invite_code (community_id, id, digest, hint, effect, product_id, plan_id,
-  days, max_uses)
+INSERT INTO invite_code
+  (community_id, id, digest, hint, effect, product_id, plan_id, days, max_uses)
 SELECT 1000, uuid7(), decode(c.digest, 'hex'), left(c.code, 4), 'days', p.product_id, p.id, 1,
        CASE WHEN c.n <= :hot THEN 100000000 ELSE 1 END
 FROM bench_code c, plan p WHERE p.community_id = 1000;

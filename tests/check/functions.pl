@@ -29,14 +29,15 @@ sub functions_of {
   return @found;
 }
 
-# Lines that are comment, wholly or at their end, of all that are not empty.
+# Lines that are comment, wholly or at their end, of all that are not empty. A statement's comments
+# stand in its .sql file, so these count as well.
 sub comment_lines {
   my ($inside, $comments, $all) = (0, 0, 0);
   for (@_) {
     next if /^\s*$/;
     $all++;
     my $bare = s/"(\\.|[^"\\])*"//gr;
-    $comments++ if $inside || $bare =~ m{/\*|//};
+    $comments++ if $inside || $bare =~ m{/\*|//|^\s*--};
     $inside = 1 if $bare =~ m{/\*(?!.*\*/)};
     $inside = 0 if $bare =~ m{\*/(?!.*/\*)};
   }
@@ -48,6 +49,11 @@ for my $path (source_files()) {
   my @lines = lines($path);
   push @functions, functions_of($path, @lines);
   my ($c, $a) = comment_lines(@lines);
+  $comments += $c;
+  $all += $a;
+}
+for my $path (files(qr/\.(sql|def)$/, qw(base db jobs api cli))) {
+  my ($c, $a) = comment_lines(lines($path));
   $comments += $c;
   $all += $a;
 }
