@@ -79,6 +79,8 @@ static void text_value(const struct check *c, const struct field *f, struct text
   case FIELD_TEXT:
   case FIELD_PROSE:
     length(c, t, f->least, f->most);
+    if (f->least > 0 && t.len && !text_trim(t).len)
+      bad(c, "too_short", "more than white space", "不能只有空白");
     if (!text_is_clean(t, f->kind == FIELD_PROSE))
       bad(c, "characters", "control and bidirectional characters are not allowed",
           "不允许控制字符或双向控制字符");

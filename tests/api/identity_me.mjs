@@ -27,6 +27,10 @@ story('A profile is read and changed, by whoever saw its latest state', async ({
   expect(await ann.patch('/v1/me', { display_name: null }))
     .problem('body_invalid')
     .fault('/display_name');
+  expect(await ann.patch('/v1/me', { display_name: ' \t' })).problem('body_invalid', 422);
+  expect(await ann.patch('/v1/me', { display_name: '   ' }))
+    .problem('body_invalid', 422)
+    .fault('/display_name', 'too_short');
   expect(await ann.patch('/v1/me', { role: 'owner' })).problem('body_invalid').fault('/role');
   expect(await ann.patch('/v1/me', { bio: 'x'.repeat(2001) }))
     .problem('body_invalid')
