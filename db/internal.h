@@ -65,7 +65,7 @@ struct gather {
 
 /* Is it a transaction of its own, BEGIN and COMMIT with it? */
 static inline bool unit_brackets(const struct unit *u) {
-  return u->kind == UNIT_BATCH && u->gather && (u->s->lock || u->hurried);
+  return u->kind == UNIT_BATCH && u->s && u->gather && (u->s->lock || u->hurried);
 }
 
 enum link_state { LINK_DOWN, LINK_DIALING, LINK_UP };

@@ -85,6 +85,7 @@ static _Thread_local struct params sending;
 
 static bool send_statement(struct link *k, struct unit *u) {
   const struct statement *s = u->s;
+  if (!s) return false;
   bool own = unit_brackets(u);
   if (own && !send_plain(k, u, "BEGIN")) return false;
   const char *wait = u->hurried && u->gather->waits > WAITS_MOST
