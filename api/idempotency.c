@@ -15,8 +15,13 @@ static struct text request_hash(const struct exchange *x) {
   return (struct text){(const char *)x->idempotency_hash.b, sizeof x->idempotency_hash.b};
 }
 
+/* What the answer led to is not there when it came to nothing. */
 static struct step ended(struct request *q) {
-  (void)q;
+  struct exchange *x = exchange_of(q);
+  size_t kept = 0;
+  for (size_t i = 0; i < x->header_count; i++)
+    if (!q->problem || !text_is(x->headers[i].name, "Location")) x->headers[kept++] = x->headers[i];
+  x->header_count = kept;
   return DONE;
 }
 
@@ -76,8 +81,7 @@ struct step idempotency_open(struct request *q, next_step next) {
 }
 
 static struct step stored(struct request *q, const struct rows *r) {
-  (void)r;
-  return commit(q, ended);
+  return r->count ? commit(q, ended) : problem(q, IDEMPOTENCY_IN_FLIGHT);
 }
 
 static bool storable(const struct exchange *x) {

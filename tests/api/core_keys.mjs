@@ -58,6 +58,27 @@ story('Of many with one key at once one does it; all others see that', async (st
   }
 });
 
+story('Who looked a moment before another committed does not do it again', async (stage) => {
+  const { api, session, community, random } = stage;
+  const operator = await new School(stage).person('operator');
+  const key = random();
+  const keyed = api.as(operator).with({ 'Idempotency-Key': key });
+  const other = await session();
+  await other.query('BEGIN');
+  await other.query(
+    `INSERT INTO idempotency (community_id, caller, key, request_hash, status, headers, body)
+     VALUES ($1, $2, $3, 'x', 201, '', '{}')`,
+    [community.id, operator.id, key],
+  );
+  const asked = keyed.post('/v1/lectures', draft());
+  await sleep(100);
+  await other.query('COMMIT');
+  await other.end();
+  expect(await asked).problem('idempotency_in_flight', 409).header('Location', null);
+  expect(await lectures(stage)).is(0);
+  expect(await keyed.post('/v1/lectures', draft())).problem('idempotency_mismatch', 422);
+});
+
 story('Different keys keep out of each other’s way', async (stage) => {
   const operator = stage.api.as(await new School(stage).person('operator'));
   const replies = await race(40, (i) =>
