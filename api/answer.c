@@ -99,8 +99,19 @@ bool if_match_holds(struct request *q, const struct rows *r) {
 
 /* ---- ready-made continuations ---- */
 
+/* Rows whose status follows from the clock say in `_until` when it will be another: the first of
+ * them bounds how long the answer may be kept. */
+static void note_until(struct request *q, const struct rows *r) {
+  struct exchange *x = exchange_of(q);
+  int c = column(r, "_until");
+  micros at;
+  for (int i = 0; c >= 0 && i < r->count; i++)
+    if (rows_time(r, i, (size_t)c, &at) && (!x->until || at < x->until)) x->until = at;
+}
+
 static struct step answer_object(struct request *q, const struct rows *r, int status) {
   if (refused(q, r)) return DONE;
+  note_until(q, r);
   struct builder b = {0};
   rows_object(r, 0, &b);
   return reply_json(q, status, &b);
@@ -143,16 +154,6 @@ struct step answer_accepted(struct request *q, const struct rows *r) {
 
 struct step answer_done(struct request *q, const struct rows *r) {
   return refused(q, r) ? DONE : reply_empty(q, 204);
-}
-
-/* Rows whose status follows from the clock say in `_until` when it will be another: the first of
- * them bounds how long the answer may be kept. */
-static void note_until(struct request *q, const struct rows *r) {
-  struct exchange *x = exchange_of(q);
-  int c = column(r, "_until");
-  micros at;
-  for (int i = 0; c >= 0 && i < r->count; i++)
-    if (rows_time(r, i, (size_t)c, &at) && (!x->until || at < x->until)) x->until = at;
 }
 
 static void list(struct builder *b, const struct rows *r, int count) {

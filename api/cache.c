@@ -69,10 +69,12 @@ void community_keep(struct cache *c, struct text slug, int64_t community) {
   s->community = community;
 }
 
-bool cache_answer(struct exchange *x) {
-  if (!x->route || !x->route->cached || !house_trusted(x->api->house)) return false;
+/* `community`: the caller's, or 0 for what is public. */
+static bool answer_kept(struct exchange *x, int64_t community) {
+  if (!house_trusted(x->api->house)) return false;
   struct kept *k = &cache_of(x)->bodies[place(x->target, BODIES)];
   if (!k->target || !text_equal((struct text){k->target, k->target_len}, x->target)) return false;
+  if (community && k->community != community) return false;
   if (k->generation != house_generation(x->api->house, k->community) ||
       loop_now(x->q.loop) > k->until) {
     forget(k);
@@ -89,6 +91,18 @@ bool cache_answer(struct exchange *x) {
   return !x->answer.failed;
 }
 
+bool cache_answer(struct exchange *x) {
+  return x->route && x->route->cached && answer_kept(x, 0);
+}
+
+bool from_memory(struct request *q) {
+  return q->community && answer_kept(exchange_of(q), q->community);
+}
+
+void same_for_all(struct request *q) {
+  exchange_of(q)->shared = true;
+}
+
 /* A derived status changes with the clock alone: the answer says until when it holds. */
 static uint64_t fresh_ms(const struct exchange *x) {
   micros left = x->until - time_now();
@@ -99,7 +113,8 @@ static uint64_t fresh_ms(const struct exchange *x) {
 /* Kept only if nothing has changed since the question left. */
 void cache_keep(struct exchange *x) {
   const struct route *r = x->route;
-  if (!r || !r->cached || x->from_memory || x->status != 200 || x->q.problem) return;
+  if (!r || !(r->cached || x->shared) || x->from_memory) return;
+  if (x->status != 200 || x->q.problem) return;
   if (!house_trusted(x->api->house) || x->answer.len > BODY_MOST_KEPT || !x->q.community) return;
   if (x->generation != house_generation(x->api->house, x->q.community)) return;
   struct kept *k = &cache_of(x)->bodies[place(x->target, BODIES)];

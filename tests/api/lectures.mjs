@@ -159,6 +159,7 @@ story('Another community has no lecture of ours', async (stage) => {
   const there = new School({ sql, forge, people: people.in(elsewhere), community: elsewhere });
   const operator = api.as(await there.person('operator'));
   const path = `/v1/lectures/${id}`;
+  expect(await api.as(await school.entitled()).get(path)).status(200);
   expect(await operator.get(path)).problem('not_found', 404);
   expect(await operator.patch(path, { minutes: 5 })).problem('not_found', 404);
   expect(await operator.post(`${path}/publish`)).problem('not_found', 404);
@@ -370,11 +371,14 @@ story('The public schedule is never stale, nor its status', async (stage) => {
   const { api, community, sql, start } = stage;
   const school = new School(stage);
   const operator = api.as(await school.person('operator'));
+  const member = api.as(await school.entitled());
   const id = await school.lecture(60);
   const path = `${community.path}/lectures`;
   for (let i = 1; i <= 60; i++) {
     expect(await operator.patch(`/v1/lectures/${id}`, { minutes: i })).status(200);
     expect(await api.get(path)).body({ data: [{ minutes: i }] });
+    expect(await member.get(`/v1/lectures/${id}`)).body({ minutes: i });
+    expect(await member.get(`/v1/lectures/${id}`)).body({ minutes: i, status: 'scheduled' });
   }
   const other = api.on(await start());
   expect(await other.get(path)).body({ data: [{ minutes: 60 }] });
@@ -394,7 +398,9 @@ story('The public schedule is never stale, nor its status', async (stage) => {
   await sleep(100);
   const first = await api.get(path);
   expect(first.body.data.map((one) => one.id)).is([ending, id]);
+  expect(await member.get(`/v1/lectures/${ending}`)).body({ status: 'scheduled' });
   await sleep(2300);
+  expect(await member.get(`/v1/lectures/${ending}`)).body({ status: 'ended' });
   const later = await api.get(path);
   expect(later.body.data.map((one) => one.id)).is([id]);
 });
