@@ -1,4 +1,5 @@
-/* Who did what. */
+/* Who did what. The log is append-only and its key starts with the time, so a page is one stretch
+ * of the index; with a target it is a stretch of that target's. */
 #include "api/api.h"
 #include "db/sql.h"
 

@@ -1,4 +1,6 @@
-/* Campaigns: what codes are given out for, and what holds for all of them. */
+/* Campaigns: what codes are given out for, and what holds for all of them: a window, an end, one
+ * code for each member. The redemption asks the campaign itself, so a change holds at once for
+ * codes that were given out long ago, and nothing is copied to a million rows. */
 #include "api/api.h"
 #include "db/sql.h"
 
@@ -16,6 +18,7 @@ struct step campaign_get(struct request *q) {
   return ask_campaign_get(q, answer_one, .id = path_id(q, "id"));
 }
 
+/* Shown as it is read later, from the same statement: one place says what a campaign looks like. */
 static struct step created(struct request *q, const struct rows *r) {
   if (refused(q, r)) return DONE;
   return ask_campaign_get(q, answer_created, .id = *(struct uuid *)q->state);
@@ -35,12 +38,15 @@ static struct step changed(struct request *q, const struct rows *r) {
   return ask_campaign_get(q, answer_one, .id = path_id(q, "id"));
 }
 
+/* `expected` is the version that the caller saw; 0 when they did not say. */
 static struct step change(struct request *q, int64_t expected) {
   return ask_campaign_change(q, changed, .id = path_id(q, "id"), .body = body_json(q),
                              .expected = expected, .actor = q->caller.member, .role = role(q),
                              .audit_id = uuid_new(), .request_id = q->id);
 }
 
+/* If-Match stands for a representation; what is handed on is the version behind it, so that of two
+ * who read the same only one changes it. */
 static struct step compared(struct request *q, const struct rows *r) {
   struct campaign_get_row row;
   if (refused(q, r)) return DONE;

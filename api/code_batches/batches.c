@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "db/sql.h"
 
+/* By id: ids grow with time, and the key of the table is the index of the list. */
 struct step code_batch_list(struct request *q) {
   struct page p;
   struct uuid campaign = {0};
@@ -16,6 +17,7 @@ struct step code_batch_get(struct request *q) {
 
 /* ---- ordering ---- */
 
+/* A rehearsal went through every check; only the rows were not written. */
 static struct step dry(struct request *q) {
   struct builder b = {0};
   build_str(&b, "{\"dry_run\":true,\"total\":");
@@ -40,6 +42,7 @@ static struct step held(struct request *q, const struct rows *r) {
   return order(q);
 }
 
+/* Of two orders at once that share what is left of a quota, one is told. */
 static struct step hold(struct request *q) {
   struct uuid campaign = body_id(q, "campaign_id");
   return uuid_is_zero(campaign) ? order(q) : ask_campaign_hold(q, held, .id = campaign);

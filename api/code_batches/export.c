@@ -17,6 +17,7 @@ struct exporting {
 
 static struct step read_page(struct request *q);
 
+/* However the request ends, the file goes with its arena. */
 static void forget(void *what) {
   builder_free(&((struct exporting *)what)->out);
 }
@@ -68,9 +69,10 @@ static struct step send(struct request *q, struct exporting *e, bool more) {
   return reply(q, 200, "text/csv; charset=utf-8", &e->out);
 }
 
+/* One row more than a page was asked for: it is not written, it only tells that there are more. */
 static struct step page_came(struct request *q, const struct rows *r) {
   struct exporting *e = q->state;
-  int count = r->count < PAGE ? r->count : PAGE; /* one more was asked for, to know of it */
+  int count = r->count < PAGE ? r->count : PAGE;
   for (int i = 0; i < count; i++)
     write_row(q, e, r, i);
   bool more = r->count > PAGE;

@@ -8,7 +8,7 @@ void code_write(struct request *q, const struct rows *r, struct uuid id, struct 
   struct text code = code_open(house_secrets(api_of(q)->house), &q->arena, id, sealed);
   char shown[CODE_SHOWN + 1];
   rows_object(r, 0, b);
-  if (b->len) b->len--; /* its closing brace */
+  if (b->len) b->len--; /* its closing brace: the code becomes the last member */
   build_str(b, ",\"code\":");
   if (code.len == CODE_LENGTH && code_form(code) == CODE_MACHINE) {
     code_show(code.at, shown);
@@ -21,6 +21,7 @@ void code_write(struct request *q, const struct rows *r, struct uuid id, struct 
   build_char(b, '}');
 }
 
+/* code_get writes the audit entry in the statement that reads: there is no seeing without it. */
 static struct step revealed(struct request *q, const struct rows *r) {
   struct code_get_row row;
   struct builder b = {0};
@@ -54,6 +55,7 @@ struct step code_list(struct request *q) {
                        .campaign_id = campaign, .batch_id = batch, PAGE_IN(p));
 }
 
+/* Counted from the rows each time; nothing that could have gone wrong before is trusted. */
 struct step code_proof(struct request *q) {
   return ask_code_proof(q, answer_one, .id = path_id(q, "id"));
 }

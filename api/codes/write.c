@@ -29,6 +29,7 @@ static struct step shown(struct request *q, const struct rows *r) {
   return reply_json(q, 201, &b);
 }
 
+/* The row as everybody else sees it, read under the lock that made it. */
 static struct step created(struct request *q, const struct rows *r) {
   struct making *m = q->state;
   return refused(q, r) ? DONE : ask_code_hold(q, shown, .id = m->id);
@@ -54,6 +55,8 @@ static struct step hold(struct request *q) {
   return uuid_is_zero(campaign) ? create(q) : ask_campaign_hold(q, held, .id = campaign);
 }
 
+/* 65 random bits: at ten tries a second nobody meets one of ten thousand live codes in a lifetime.
+ */
 static void make_code(struct request *q, struct making *m) {
   uint8_t random[CODE_SYMBOLS];
   char code[CODE_LENGTH + 1];
@@ -63,6 +66,7 @@ static void make_code(struct request *q, struct making *m) {
   m->code = arena_copy(&q->arena, (struct text){code, CODE_LENGTH});
 }
 
+/* Reserved for a contact, not for an account: who is invited may not have one yet. */
 static bool read_contact(struct request *q, struct making *m) {
   struct text typed = body_text(q, "reserved_for");
   if (!typed.at) return true;
@@ -74,6 +78,7 @@ static bool read_contact(struct request *q, struct making *m) {
   return kind != CONTACT_NONE;
 }
 
+/* A chosen code in the form of a machine-made one would let a guesser tell the two apart. */
 struct step code_create(struct request *q) {
   const struct secrets *s = house_secrets(api_of(q)->house);
   struct making *m = q->state = NEW(&q->arena, struct making);
@@ -109,6 +114,8 @@ static struct step changed(struct request *q, const struct rows *r) {
   return refused(q, r) ? DONE : ask_code_hold(q, told, .id = path_id(q, "id"));
 }
 
+/* Compared and changed under one lock: what If-Match named is what is changed. The code itself is
+ * part of the representation, so it is opened here, too. */
 static struct step compared(struct request *q, const struct rows *r) {
   struct code_hold_row row;
   struct builder b = {0};

@@ -21,6 +21,8 @@ static struct step shown(struct request *q, const struct rows *r) {
   return reply_json(q, 201, &b);
 }
 
+/* In the idempotency key's transaction, if there is one: what was granted is seen by the next ask.
+ */
 static struct step granted(struct request *q, const struct rows *r) {
   if (refused(q, r)) return DONE;
   return ask_entitlement_get(q, shown, .member_id = path_id(q, "id"),
@@ -40,6 +42,7 @@ static void expect(struct request *q, const char *name, bool wanted) {
               LIT("此类授予没有该字段"));
 }
 
+/* A comp always ends: a member who stays without a reason is nobody's decision. */
 static struct step comp(struct request *q) {
   micros ends_at = 0;
   (void)body_time(q, "ends_at", &ends_at);
@@ -49,6 +52,8 @@ static struct step comp(struct request *q) {
       .actor = q->caller.member, .role = role(q), .audit_id = uuid_new(), .request_id = q->id);
 }
 
+/* The price comes from the plan; the amount is what was received, and can only be less. The
+ * reference is what keeps one receipt from paying twice. */
 static struct step sell(struct request *q) {
   micros paid_at = 0;
   bool has_paid_at = body_time(q, "paid_at", &paid_at);
@@ -82,6 +87,7 @@ static struct step voided(struct request *q, const struct rows *r) {
                              .id = path_id(q, "entitlement_id"));
 }
 
+/* The member is part of the address, as of the key: a span is never looked up by its id alone. */
 struct step entitlement_void(struct request *q) {
   return ask_entitlement_void(q, voided, .member_id = path_id(q, "id"),
                               .id = path_id(q, "entitlement_id"), .reason = body_text(q, "reason"),

@@ -13,6 +13,7 @@ struct step entitlement_get(struct request *q) {
                              .id = path_id(q, "entitlement_id"));
 }
 
+/* For who answers the phone: not only whether, but which span says so, now or at any moment. */
 struct step member_access(struct request *q) {
   micros at = 0;
   bool has_at = query_time(q, "at", &at);

@@ -1,4 +1,4 @@
-/* One's own membership: derived at the moment of asking. */
+/* One's own membership: derived at the moment of asking, so no nightly job can be late. */
 #include "api/api.h"
 #include "db/sql.h"
 

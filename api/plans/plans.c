@@ -7,6 +7,7 @@ static struct text role(const struct request *q) {
   return text_of(role_name(q->caller.role));
 }
 
+/* In one answer: a community has a handful of plans, and 200 is the bound. */
 struct step plan_public_list(struct request *q) {
   return ask_plan_public_list(q, answer_all);
 }
@@ -27,6 +28,7 @@ struct step plan_get(struct request *q) {
 
 /* ---- a new version ---- */
 
+/* A plan lives at /v1/plans, though it is posted to its product. */
 static struct step shown(struct request *q, const struct rows *r) {
   char path[64] = "/v1/plans/";
   if (refused(q, r)) return DONE;
@@ -50,6 +52,8 @@ static struct step held(struct request *q, const struct rows *r) {
                          .audit_id = uuid_new(), .request_id = q->id);
 }
 
+/* Two versions made at once would take the same number: the product is locked first, and the second
+ * counts on from the first. */
 static struct step hold(struct request *q) {
   return ask_product_hold(q, held, .id = path_id(q, "id"));
 }
@@ -67,6 +71,7 @@ static bool period_fits(struct request *q) {
   return !q->faults;
 }
 
+/* The form only: which currencies there are changes by the year, and none is converted here. */
 static bool is_currency(struct text t) {
   for (size_t i = 0; i < t.len; i++)
     if (t.at[i] < 'A' || t.at[i] > 'Z') return false;

@@ -1,4 +1,4 @@
-/* What somebody redeemed, for themselves. */
+/* What somebody redeemed, for themselves. Released ones stay on the list: they happened. */
 #include "api/api.h"
 #include "db/sql.h"
 
