@@ -80,5 +80,7 @@ bool fault_waited(const PGresult *failure) {
 
 bool fault_ends_link(const PGresult *failure) {
   const char *state = state_of(failure);
-  return strncmp(state, "57P0", 4) == 0 || strcmp(state, "25006") == 0;
+  /* 0A000: a migration changed a prepared statement's result; a new link prepares it anew. */
+  return strncmp(state, "57P0", 4) == 0 || strcmp(state, "25006") == 0 ||
+         strcmp(state, "0A000") == 0;
 }
