@@ -9,7 +9,8 @@ WITH asked AS MATERIALIZED (
   SELECT $4::jsonb AS j, $4::jsonb ->> 'state' AS state, l.status, l.start_at,
     upper(l.during) AS end_at, l.start_at - make_interval(mins => l.opens_before) AS opens_at,
     l.start_at + make_interval(mins => l.late_after) AS late_at,
-    m.id AS member, a.state AS had, a.arrived_at AS had_arrived, a.left_at AS had_left
+    m.id AS member, a.state AS had, a.arrived_at AS had_arrived, a.left_at AS had_left,
+    a.via AS had_via, a.device_id AS had_device
   FROM lecture l
   LEFT JOIN member m ON m.community_id = $1 AND m.id = $3
   LEFT JOIN attendance a ON a.community_id = $1 AND a.lecture_id = $2 AND a.member_id = $3
@@ -62,7 +63,9 @@ WITH asked AS MATERIALIZED (
     (community_id, lecture_id, member_id, at, id, before_state, after_state, via, marked_by, detail)
   SELECT $1, $2, $3, now(), $7, j.had, put.state, 'roster', $5, jsonb_strip_nulls(
     jsonb_build_object('arrived_at', iso(put.arrived_at), 'left_at', iso(put.left_at),
-                       'made_up_by', put.made_up_by))
+                       'made_up_by', put.made_up_by, 'was', CASE WHEN j.had IS NOT NULL THEN
+      jsonb_build_object('via', j.had_via, 'arrived_at', iso(j.had_arrived),
+                         'left_at', iso(j.had_left), 'device_id', j.had_device) END))
   FROM put, judged j
 ), audited AS (
   INSERT INTO audit_log (community_id, id, actor_id, actor_role, action, target_kind, target_id,

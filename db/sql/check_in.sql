@@ -4,14 +4,24 @@
 -- another process was quicker. Rows are looked up one by one (LIMIT 1), so that no plan made while
 -- a table was small ever joins the whole of it; an earlier mark is only looked for when none was
 -- made.
--- in: lecture_id uuid!, member_id uuid!, device_id text!, history_id uuid!
+-- A first mark needs no row of history: the mark itself says when and how, and whoever changes it
+-- keeps what it was (attendance_put.sql).
+-- in: lecture_id uuid!, member_id uuid!, device_id text!
 -- out: ord int!, lecture_id uuid!, member_id uuid!, state text, arrived_at timestamptz,
 --   _refusal text, _created bool!, _twice bool!, _opens_at timestamptz
 -- many
 WITH asked AS MATERIALIZED (
   SELECT a.*, row_number() OVER (PARTITION BY a.lecture_id, a.member_id ORDER BY a.ord) = 1 AS first
-  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[])
-       WITH ORDINALITY AS a (lecture_id, member_id, device_id, history_id, ord)
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[])
+       WITH ORDINALITY AS a (lecture_id, member_id, device_id, ord)
+), hall AS MATERIALIZED ( -- a rush is about one lecture: looked up once, not for each member
+  SELECT l.* FROM (SELECT DISTINCT lecture_id FROM asked) AS d
+  CROSS JOIN LATERAL (
+    SELECT d.lecture_id, status, audience, cohort_id, upper(during) AS end_at,
+           start_at - make_interval(mins => opens_before) AS opens_at,
+           start_at + make_interval(mins => late_after) AS late_at
+    FROM lecture WHERE community_id = $1 AND id = d.lecture_id LIMIT 1
+  ) AS l
 ), judged AS MATERIALIZED (
   SELECT a.*, l.opens_at, CASE WHEN now() < l.late_at THEN 'present' ELSE 'late' END AS mark,
     CASE
@@ -30,12 +40,7 @@ WITH asked AS MATERIALIZED (
         SELECT FROM entitled($1, a.member_id, now())) THEN 'membership_required'
     END AS refusal
   FROM asked a
-  LEFT JOIN LATERAL (
-    SELECT status, audience, cohort_id, upper(during) AS end_at,
-           start_at - make_interval(mins => opens_before) AS opens_at,
-           start_at + make_interval(mins => late_after) AS late_at
-    FROM lecture WHERE community_id = $1 AND id = a.lecture_id LIMIT 1
-  ) AS l ON true
+  LEFT JOIN hall l USING (lecture_id)
   LEFT JOIN LATERAL (
     SELECT state, state_until FROM member
     WHERE community_id = $1 AND id = a.member_id AND left_at IS NULL LIMIT 1
@@ -47,11 +52,6 @@ WITH asked AS MATERIALIZED (
   FROM judged WHERE first AND refusal IS NULL
   ON CONFLICT (community_id, lecture_id, member_id) DO NOTHING
   RETURNING t.lecture_id, t.member_id, t.state, t.arrived_at
-), told AS (
-  INSERT INTO attendance_history
-    (community_id, lecture_id, member_id, at, id, after_state, via)
-  SELECT $1, lecture_id, member_id, now(), a.history_id, made.state, 'code'
-  FROM made JOIN asked a USING (lecture_id, member_id) WHERE a.first
 )
 SELECT j.ord::int, j.lecture_id, j.member_id, coalesce(made.state, had.state),
   coalesce(made.arrived_at, had.arrived_at),

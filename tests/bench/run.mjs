@@ -264,7 +264,11 @@ const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 const ours = `127.0.0.1:${port}`;
 
 // A slice of unused codes for pgbench; it counts from :base in steps of its clients.
-const reserve = (count) => (next.code += count) - count;
+const reserve = (count) => {
+  next.code += count;
+  if (next.code > codes) throw new Error(`${codes} codes are used up: raise BENCH_SCALE`);
+  return next.code - count;
+};
 const bestOf = (script, counts, variables) =>
   counts
     .map((c) => ({ clients: c, ...pgbench(script, c, variables(c)) }))
