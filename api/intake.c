@@ -170,7 +170,7 @@ static void read_head(struct exchange *x, const char *method, const char *versio
   x->head = text_is(x->method_text, "HEAD");
   struct text id = header(q, "X-Request-Id");
   q->id = id_is_good(id) ? arena_copy(&q->arena, id)
-                         : arena_printf(&q->arena, "%x-%x-%" PRIx64, (unsigned)getpid(),
+                         : arena_printf(&q->arena, "%x-%x-%08" PRIx64, (unsigned)getpid(),
                                         (unsigned)loop_number(q->loop), ++x->intake->requests);
   q->chinese = prefers_chinese(header(q, "Accept-Language"));
   q->problem = hides_bytes(x, &h, version) ? MALFORMED : head_problem(x, &h);

@@ -48,7 +48,7 @@ struct exchange {
   struct text etag;
   micros until; /* the answer holds no longer than this; 0: until something changes */
   bool raises;  /* what the public sees has changed */
-  bool shared; /* the same for everybody signed in: may be kept */
+  bool shared;  /* the same for everybody signed in: may be kept */
   bool from_memory;
   struct name_value headers[REPLY_HEADERS];
   size_t header_count;
