@@ -3,8 +3,8 @@
  * libcurl's multi interface is no help with SMTP: when the mail is sent it waits for the server's
  * verdict without going back to us (smtp_done), and for the answer to QUIT before it closes a
  * connection. A server that scans mail for ten seconds would stop a loop for as long. So each loop
- * has a few threads for it, started when the first mail comes. Each keeps its connections, so that
- * a thousand mails don't sign in a thousand times.
+ * has a few threads for it, each started when a mail comes and all others are busy. Each keeps its
+ * connections, so that a thousand mails don't sign in a thousand times.
  *
  *   waiting --a thread takes it--> taken --post--> back on the loop: fetch_ended
  *      |                             |
@@ -33,6 +33,7 @@ struct mailer {
   pthread_mutex_t lock; /* guards what is below, and `taken` of each transfer */
   pthread_cond_t wanted;
   struct transfer *waiting, **end;
+  int load; /* mails waiting or on a thread */
   struct open_socket *sockets;
   bool stopping;
 };
@@ -110,13 +111,22 @@ static CURLcode deliver(struct mailer *m, CURLM *multi, struct transfer *t) {
   return code;
 }
 
+/* Free again before anybody hears of it, or the answer's next mail would get another thread, which
+ * has no connection. */
+static void hand_back(struct mailer *m, struct transfer *t) {
+  pthread_mutex_lock(&m->lock);
+  m->load--;
+  pthread_mutex_unlock(&m->lock);
+  loop_post(m->loop, &t->post);
+}
+
 static void *serve(void *mailer) {
   struct mailer *m = mailer;
   CURLM *multi = curl_multi_init();
   struct transfer *t;
   while ((t = take_mail(m)) != NULL) {
     t->code = deliver(m, multi, t);
-    loop_post(m->loop, &t->post);
+    hand_back(m, t);
   }
   curl_multi_cleanup(multi); /* its connections are cut by now, so nothing is waited for */
   return NULL;
@@ -158,6 +168,7 @@ static bool withdraw(struct mailer *m, struct transfer *t) {
   if (mine) {
     *at = t->queued;
     if (!*at) m->end = at;
+    m->load--;
   }
   pthread_mutex_unlock(&m->lock);
   return mine;
@@ -171,12 +182,16 @@ static bool abandoned(struct request *q) {
   return true;
 }
 
-/* Signals are for the thread that waits for them. */
+/* One more when all are busy. Signals are for the thread that waits for them. */
 static void start_thread(struct mailer *m) {
   sigset_t all, before;
+  pthread_mutex_lock(&m->lock);
+  bool busy = m->load >= m->count;
+  pthread_mutex_unlock(&m->lock);
+  if (!busy || m->count == THREADS) return;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (m->count < THREADS && pthread_create(&m->threads[m->count], NULL, serve, m) == 0) m->count++;
+  if (pthread_create(&m->threads[m->count], NULL, serve, m) == 0) m->count++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -194,6 +209,7 @@ bool mailer_take(struct mailer *m, struct transfer *t) {
   pthread_mutex_lock(&m->lock);
   *m->end = t;
   m->end = &t->queued;
+  m->load++;
   pthread_mutex_unlock(&m->lock);
   pthread_cond_signal(&m->wanted);
   return true;
