@@ -42,7 +42,7 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
-.PHONY: all run test unit promises stories check format asan tsan fuzz faults bench coverage docs
+.PHONY: all run test unit promises stories walk check format asan tsan fuzz bench coverage docs
 .PHONY: npm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -54,7 +54,7 @@ run: all  ## build, start a private PostgreSQL, load the demo, serve on http://1
 	@exec cli/run.sh $(BUILD)/lyceum
 
 test: build/setup/test all  ## everything against a real PostgreSQL
-	@MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit promises stories
+	@MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit promises stories walk
 
 unit: build/setup/test $(UNITS)  ## the unit tests (cmocka)
 	@tests/unit.sh $(UNITS)
@@ -64,6 +64,9 @@ promises: build/setup/test all  ## what the schema promises, broken on purpose i
 
 stories: build/setup/test npm all  ## the stories over HTTP; ONLY=redeem for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/api/run.mjs --strict
+
+walk: build/setup/test npm all  ## replay docs/ADD-AN-ENDPOINT.md: its endpoint is built and tried
+	@MAKE='$(MAKE)' tests/walk.sh
 
 check: build/setup/test $(GEN)/sql.h  ## the promises of docs/ARCHITECTURE.md, lint, compilers
 	@MAKE='$(MAKE) --no-print-directory' tests/check/run.sh $(ONLY)
@@ -85,9 +88,6 @@ fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
 	  SANITIZE=fuzzer-no-link,address,undefined fuzzers
 	@tests/fuzz/run.sh build/fuzz
-
-faults: build/setup/test npm all  ## kill, cut and starve it while it works
-	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/faults/run.mjs
 
 BENCHERS := $(addprefix build/bench/,load hello prepare)
 bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part

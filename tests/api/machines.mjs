@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as jose from 'jose';
-import { expect, story, uuid7 } from './lib/story.mjs';
+import { eventually, expect, story, uuid7 } from './lib/story.mjs';
 
 story('Probes answer a monitor', async ({ api }) => {
   expect(await api.get('/healthz'))
@@ -12,7 +12,8 @@ story('Probes answer a monitor', async ({ api }) => {
     .header('cache-control', 'no-store');
   expect(await api.get('/readyz'))
     .status(200)
-    .body({ status: 'ready', database: true, listener: true });
+    .body({ status: 'ready', database: true });
+  await eventually(async () => (await api.get('/readyz')).body.listener === true);
 });
 
 story('Metrics are OpenMetrics text, and counters count', async ({ api }) => {
