@@ -34,16 +34,17 @@ FLAGS   = -std=c11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLA
 LIBS    = $(LIB_LIBS) -lm
 ifneq ($(SANITIZE),)
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-WARN   := -w  # sanitizers mislead the compiler's analysis; the ordinary build is the judge
+WARN   := -w  # other flags mislead the compiler's analysis; the ordinary build is the judge
 else ifneq ($(COVERAGE),)
 CFLAGS := -O0 -g --coverage
+WARN   := -w
 else
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
-.PHONY: all run test unit promises stories walk check format asan tsan fuzz bench coverage docs
-.PHONY: npm clean help
+.PHONY: all run test unit promises stories faults walk check format asan tsan fuzz bench coverage
+.PHONY: docs npm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -89,6 +90,11 @@ fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 	  SANITIZE=fuzzer-no-link,address,undefined fuzzers
 	@tests/fuzz/run.sh build/fuzz
 
+comma  := ,
+FAULTS := $(subst $() ,$(comma),$(basename $(notdir $(wildcard tests/api/core_*.mjs))))
+faults: ONLY := $(or $(ONLY),$(FAULTS))
+faults: stories  ## the stories that cut, lock, starve and kill it while it works
+
 BENCHERS := $(addprefix build/bench/,load hello prepare)
 bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/bench/run.mjs
@@ -96,9 +102,10 @@ bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=re
 coverage: build/setup/test  ## lines reached by unit tests and stories
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || :
 	@BUILD=build/coverage COVERAGE=1 \
-	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
-	@gcovr --root . --object-directory build/coverage --exclude 'tests/' --exclude 'build/' \
-	  --print-summary --txt build/coverage/lines.txt --html-details build/coverage/lines.html
+	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories; code=$$?; \
+	  gcovr --root . --object-directory build/coverage --exclude 'tests/' --exclude 'build/' \
+	  --print-summary --txt build/coverage/lines.txt --html-details build/coverage/lines.html; \
+	  exit $$code
 
 docs: all  ## write docs/openapi.json and the problem list from the tables in the source
 	@$(BUILD)/lyceum docs docs
