@@ -3,4 +3,4 @@
 set -uo pipefail
 {
   ${MAKE:-make} -k all CC=gcc && ${MAKE:-make} -k BUILD=build/clang CC=clang all tidy
-} 2>&1 | { grep -v '^  [a-z]* ' || :; }
+} 2>&1 | { grep -vE '^  [a-z]+ |: Nothing to be done' || :; }
