@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES_MOST = 3, BATCH_MOST = 512 };
+enum { TRIES_MOST = 3, BATCH_MOST = 512, TURNS_QUIET = 3, TURNS_MOST = 12 };
 
 struct unit *unit_new(enum unit_kind kind, size_t asks) {
   struct unit *u = calloc(1, sizeof *u + asks * sizeof(struct asked *));
@@ -236,13 +236,24 @@ static void send_gathered(struct pool *p, struct gather *g) {
   }
   g->units++;
   g->waits = 0;
+  g->seen = 0;
+  g->quiet = g->turns = 0;
   unit_queue(&p->links[g->s->flags & SQL_READ ? LINK_READ : LINK_WRITE], u);
+}
+
+/* Those just answered come back one after the other, and the first to come must not go out alone:
+ * the batch waits until a few turns have brought no more. They sleep for nobody, so that an idle
+ * server is a few microseconds late, and a rushed one has whole batches. */
+static bool still_come(struct gather *g) {
+  g->quiet = g->waiting > g->seen ? 0 : g->quiet + 1;
+  g->seen = g->waiting;
+  return g->quiet < TURNS_QUIET && ++g->turns < TURNS_MOST;
 }
 
 void gather_flush(struct pool *p) {
   struct gather **at = &p->gathers;
   for (struct gather *g; (g = *at);) {
-    if (g->waiting && !g->units) send_gathered(p, g);
+    if (g->waiting && !g->units && !still_come(g)) send_gathered(p, g);
     if (g->waiting || g->units) {
       at = &g->next;
     } else {

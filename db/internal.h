@@ -59,8 +59,10 @@ struct gather {
   int64_t community;
   struct asked *first, **end;
   size_t waiting;
-  int units; /* waiting or in flight */
-  int waits; /* for locks, in vain, since the last whole batch */
+  int units;        /* waiting or in flight */
+  int waits;        /* for locks, in vain, since the last whole batch */
+  size_t seen;      /* how many were waiting at the last turn's end */
+  int quiet, turns; /* turns since one more came, and since the link was free */
 };
 
 /* Is it a transaction of its own, BEGIN and COMMIT with it? */

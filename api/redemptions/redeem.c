@@ -61,7 +61,7 @@ static struct step decided(struct request *q, const struct rows *r) {
   struct redeeming *s = q->state;
   struct code_redeem_row row;
   if (!one_code_redeem(q, r, &row)) return problem(q, INTERNAL);
-  if (text_is(row.refusal, "twice")) return ++s->rounds < ROUNDS ? ask_for(q, s) : problem(q, BUSY);
+  if (text_is(row.refusal, "again")) return ++s->rounds < ROUNDS ? ask_for(q, s) : problem(q, BUSY);
   if (row.created) metric_add(lyceum_codes_redeemed, 1);
   if (!is_secret(row.refusal)) return answer_made(q, r);
   /* Chosen codes are looked up whatever the reason: time tells nothing either. */

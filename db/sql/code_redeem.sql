@@ -7,14 +7,15 @@
 --   starts_at timestamptz, ends_at timestamptz, redeemed_at timestamptz, membership text
 -- many
 -- `contact` is one of the member's proven contacts, `email:…`; the handler looks it up and asks
--- again when the first answer was code_reserved. `twice`: a member's second element; ask again.
+-- again when the first answer was code_reserved. `again`: a member's second element, or one of more
+-- than the code has seats for, some of whom may be refused; ask again.
 --
 -- No pass locks rows first. What the snapshot decides is checked again where it is written: seats
 -- by invite_code_used, one redemption a member by redemption_once, spans by entitlement_no_overlap;
 -- who loses such a race is asked again by the engine, on a fresh snapshot.
 --
--- The plan is kept, so it must not depend on what the statistics say today: sub-selects hide the
--- arrays' length, and scalar sub-selects and LATERAL with LIMIT 1 are always look-ups by key. The
+-- The plan is kept, so it must not depend on what the statistics say today: a sub-select hides the
+-- arrays' length, and scalar sub-selects and LATERAL with OFFSET 0 are always look-ups by key. The
 -- update is one, too, because its codes have no other way in: all three keys come from the same
 -- sub-select, the community in a form that can be neither merged nor hashed, so that whichever
 -- index is taken gets its whole key; and a LIMIT that the planner can't read makes it expect one
@@ -33,7 +34,8 @@ WITH judged AS (
       WHEN c.reserved <> coalesce(a.contact, '') THEN 'code_reserved'
       WHEN c.seats <= 0 THEN 'code_sold_out'
       WHEN c.effect = 'discount' THEN 'code_needs_order'
-      WHEN array_position($3::uuid[], a.member_id) < a.ord THEN 'twice'
+      WHEN array_position($3::uuid[], a.member_id) < a.ord THEN 'again'
+      WHEN array_position(array_positions($2::bytea[], a.digest), a.ord::int) > c.seats THEN 'again'
       WHEN s.ends_at >= '2300-01-01Z' THEN 'nothing_to_add'
       WHEN c.effect = 'trial' AND (s.starts_at > now() OR (
         SELECT true FROM entitlement t
@@ -49,14 +51,16 @@ WITH judged AS (
               AND o.member_id = a.member_id AND o.released_at IS NULL), 'once')
         END FROM campaign k WHERE k.community_id = $1 AND k.id = c.campaign_id)
     END AS outcome
-  FROM unnest((SELECT $2::bytea[]), (SELECT $3::uuid[]), (SELECT $4::uuid[]), (SELECT $5::text[]),
-              (SELECT $6::text[]))
-    WITH ORDINALITY AS a (digest, member_id, id, contact, request, ord)
+  FROM (
+    SELECT m.member_id, m.ord, ($2::bytea[])[m.ord] AS digest, ($4::uuid[])[m.ord] AS id,
+      ($5::text[])[m.ord] AS contact, ($6::text[])[m.ord] AS request
+    FROM unnest((SELECT $3::uuid[])) WITH ORDINALITY AS m (member_id, ord)
+  ) a
   LEFT JOIN LATERAL (
     SELECT i.id, i.hint, i.machine, i.effect, i.product_id, i.plan_id, i.campaign_id, i.days,
       i.revoked_at, i.valid_from, i.valid_until, i.used, i.max_uses - i.used - i.held AS seats,
       i.reserved_provider || ':' || i.reserved_subject AS reserved
-    FROM invite_code i WHERE i.community_id = $1 AND i.digest = a.digest LIMIT 1
+    FROM invite_code i WHERE i.community_id = $1 AND i.digest = a.digest OFFSET 0
   ) c ON true
   LEFT JOIN LATERAL (
     SELECT e.span AS last_span, e.source AS last_source FROM entitlement e
@@ -74,26 +78,24 @@ WITH judged AS (
            greatest(upper(l.last_span), now()) + c.days * interval '24 hours' AS ends_at) s
   OFFSET 0  -- else its expressions are copied to wherever they are used
 ), seated AS MATERIALIZED (
-  SELECT j.*, (outcome IS NULL OR outcome = 'once') AND row_number() OVER (
-    PARTITION BY code_id, outcome IS NULL OR outcome = 'once' ORDER BY ord) <= seats AS won
-  FROM judged j
-), spent AS (
+  SELECT j.*, outcome IS NULL OR outcome = 'once' AS won FROM judged j
+  ORDER BY member_id  -- as all batches do: no deadlock
+), spent AS (  -- runs last: a code that everybody wants is locked for as short as can be
   UPDATE invite_code c SET used = c.used + s.uses
   FROM (SELECT $1::bigint AS community_id, code_id, digest, count(*)::int AS uses FROM seated
         WHERE won GROUP BY code_id, digest ORDER BY code_id
         LIMIT (SELECT cardinality($3::uuid[]))) s
   WHERE c.community_id = ANY (ARRAY[s.community_id]) AND c.id = s.code_id AND c.digest = s.digest
-  RETURNING true
-), redeemed AS (  -- after the codes, which are taken in order of their ids: no deadlock
+), redeemed AS (
   INSERT INTO redemption (community_id, member_id, id, code_id, once_campaign_id)
   SELECT $1, member_id, id, code_id, CASE outcome WHEN 'once' THEN campaign_id END FROM seated
-  WHERE won AND (SELECT count(*) FROM spent) > 0
+  WHERE won
 ), granted AS (
   INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
                            redemption_id)
   SELECT $1, member_id, id, product_id, plan_id, tstzrange(starts_at, ends_at),
          CASE effect WHEN 'trial' THEN 'trial' ELSE 'code' END, id
-  FROM seated WHERE won AND (SELECT count(*) FROM spent) > 0
+  FROM seated WHERE won
 ), logged AS (
   INSERT INTO audit_log (community_id, id, actor_id, action, target_kind, target_id, request_id)
   SELECT $1, id, member_id, 'code.redeem', 'code', code_id, request FROM seated WHERE won
@@ -102,8 +104,7 @@ WITH judged AS (
   SELECT $1, id, 'code.redeemed', member_id FROM seated WHERE won
 )
 SELECT s.ord::int,
-  CASE WHEN won OR outcome = 'repeated' THEN NULL
-       WHEN outcome IS NULL OR outcome = 'once' THEN 'code_sold_out' ELSE outcome END,
+  CASE WHEN NOT won AND outcome <> 'repeated' THEN outcome END,
   won, machine, reserved, coalesce(first_id, s.id), hint, s.product_id,
   (SELECT p.name::json FROM product p WHERE p.community_id = $1 AND p.id = s.product_id),
   s.plan_id, (SELECT p.name::json FROM plan p WHERE p.community_id = $1 AND p.id = s.plan_id),
@@ -114,8 +115,9 @@ SELECT s.ord::int,
          THEN CASE effect WHEN 'trial' THEN 'trialing' ELSE 'active' END
        WHEN last_span @> now() THEN CASE last_source WHEN 'trial' THEN 'trialing' ELSE 'active' END
        ELSE coalesce((SELECT CASE g.source WHEN 'trial' THEN 'trialing' ELSE 'active' END
-             FROM entitled_to($1, s.member_id, s.product_id, now()) g LIMIT 1), 'upcoming') END
+             FROM entitled_to($1, s.member_id, s.product_id, now()) g
+             ORDER BY upper(g.span) LIMIT 1), 'upcoming') END
 FROM seated s
 LEFT JOIN LATERAL (
   SELECT t.span, t.created_at FROM entitlement t
-  WHERE t.community_id = $1 AND t.member_id = s.member_id AND t.id = s.first_id LIMIT 1) e ON true
+  WHERE t.community_id = $1 AND t.member_id = s.member_id AND t.id = s.first_id OFFSET 0) e ON true

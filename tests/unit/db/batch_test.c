@@ -37,7 +37,7 @@ bool fault_ends_link(const PGresult *failure) {
 
 /* ---- requests ---- */
 
-enum { MOST = 8 };
+enum { MOST = 16 };
 static struct request q[MOST];
 static int finished[MOST], shown[MOST]; /* shown: the row's number, -1: none */
 
@@ -82,12 +82,18 @@ static struct unit *shift(struct link *k) {
   return u;
 }
 
+/* Turns that bring nothing more: what has gathered goes out. */
+static void quiet_turns(void) {
+  for (int i = 0; i <= TURNS_QUIET; i++)
+    gather_flush(&pool);
+}
+
 static int tear_down(void **state) {
   (void)state;
   for (int i = 0; i < LINK_KINDS; i++)
     for (struct unit *u; (u = shift(&pool.links[i]));)
       unit_refuse(u, DATABASE_AWAY);
-  gather_flush(&pool);
+  quiet_turns();
   assert_null(pool.gathers); /* none leaks, whatever happened */
   for (int i = 0; i < MOST; i++)
     request_end(&q[i]);
@@ -122,23 +128,45 @@ static void leave(struct request *r, bool nothing_happened) {
 
 /* ---- gathering and telling ---- */
 
+static void a_batch_waits_while_more_come(void **state) {
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    assert_false(ask(&q[i], &many, show_row, NULL).done);
+    gather_flush(&pool);
+    gather_flush(&pool);
+    assert_null(writes->queue);
+  }
+  quiet_turns();
+  assert_int_equal(writes->queue->count, 4);
+}
+
+static void a_batch_does_not_wait_for_ever(void **state) {
+  (void)state;
+  int turns = 0;
+  for (; !writes->queue; turns++) {
+    assert_false(ask(&q[turns], &many, show_row, NULL).done);
+    gather_flush(&pool);
+  }
+  assert_int_equal(turns, TURNS_MOST);
+}
+
 static void what_comes_while_one_flies_gathers(void **state) {
   (void)state;
   ask_all(&many, 1);
-  gather_flush(&pool);
+  quiet_turns();
   struct unit *first = shift(writes);
   assert_int_equal(first->count, 1);
   for (int i = 1; i < 5; i++)
     assert_false(ask(&q[i], &many, show_row, NULL).done);
   q[5].community = 2; /* another's batch waits for nobody */
   assert_false(ask(&q[5], &many, show_row, NULL).done);
-  gather_flush(&pool);
+  quiet_turns();
   assert_int_equal(writes->queued, 1);
   leave(&q[2], true);
   answer(first, (const uint32_t[]){1}, 1);
   unit_told(writes, first);
   assert_int_equal(shown[0], 0);
-  gather_flush(&pool);
+  quiet_turns();
   struct unit *other = shift(writes), *second = shift(writes);
   assert_int_equal(other->community, 2);
   assert_int_equal(second->count, 3); /* without the one that left */
@@ -149,7 +177,7 @@ static void what_comes_while_one_flies_gathers(void **state) {
 static void rows_find_their_elements(void **state) {
   (void)state;
   ask_all(&many, 4);
-  gather_flush(&pool);
+  quiet_turns();
   struct unit *u = shift(writes);
   leave(&q[1], false); /* in flight: nobody knows */
   answer(u, (const uint32_t[]){4, 2, 1, 9, 0}, 5);
@@ -166,7 +194,7 @@ static void rows_find_their_elements(void **state) {
 static void the_guilty_one_fails_alone(void **state) {
   (void)state;
   ask_all(&many, 7);
-  gather_flush(&pool);
+  quiet_turns();
   int rounds = 0;
   for (struct unit *u; (u = shift(writes)); rounds++) {
     bool guilty = false;
@@ -185,7 +213,7 @@ static void the_guilty_one_fails_alone(void **state) {
 static void halves_keep_their_order_and_go_first(void **state) {
   (void)state;
   ask_all(&many, 4);
-  gather_flush(&pool);
+  quiet_turns();
   struct unit *u = shift(writes);
   assert_false(ask(&q[5], &once, show_row, NULL).done);
   spoil(u);
@@ -202,7 +230,7 @@ static void what_waited_for_a_lock_waits_less(void **state) {
   (void)state;
   waits = true;
   ask_all(&many, 8);
-  gather_flush(&pool);
+  quiet_turns();
   struct unit *u = shift(writes);
   assert_false(unit_brackets(u));
   int rounds = 1;
@@ -214,7 +242,7 @@ static void what_waited_for_a_lock_waits_less(void **state) {
   assert_int_equal(rounds - 1, 15); /* each stood alone in the end */
   assert_int_equal(pool.gathers->waits, 7);
   ask_all(&many, 8); /* a batch of the same gather starts anew */
-  gather_flush(&pool);
+  quiet_turns();
   u = shift(writes);
   assert_false(u->hurried);
   assert_int_equal(pool.gathers->waits, 0);
@@ -346,6 +374,8 @@ static void a_lost_transaction_does_nothing_elsewhere(void **state) {
 int main(void) {
 #define EACH(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
   const struct CMUnitTest tests[] = {
+      EACH(a_batch_waits_while_more_come),
+      EACH(a_batch_does_not_wait_for_ever),
       EACH(what_comes_while_one_flies_gathers),
       EACH(rows_find_their_elements),
       EACH(the_guilty_one_fails_alone),
