@@ -276,5 +276,5 @@ story('Passwords wait in a short queue, and others do not wait for them', async 
     expect(full || status === 401 || status === 429).isTrue(String(status));
   }
   expect(all.some(({ status }) => status === 429)).isTrue('some were turned away');
-  expect(waits.sort((a, b) => a - b)[18]).atMost(1000);
+  expect(waits.sort((a, b) => a - b)[18]).atMost(3000); // all hashes one by one: 8 s and more
 });

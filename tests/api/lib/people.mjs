@@ -128,11 +128,18 @@ export class People {
 
   /** Signs in with the password, as the app would; `.token` and `.refresh` are what came. */
   async signIn(person, community = this.#community) {
-    const reply = await this.#api.post(`${community.path}/sessions`, {
-      login: person.email,
-      password: person.password,
-      device_name: 'a story',
-    });
+    const ask = () =>
+      this.#api.post(`${community.path}/sessions`, {
+        login: person.email,
+        password: person.password,
+        device_name: 'a story',
+      });
+    let reply = await ask();
+    // Many at once fill the queue of passwords: they come again, as the app does.
+    for (let i = 0; i < 60 && [429, 503].includes(reply.status); i++) {
+      await new Promise((done) => setTimeout(done, 250));
+      reply = await ask();
+    }
     if (reply.status >= 300) throw new Error(`${person.email} can't sign in: ${reply.text}`);
     person.token = reply.body.access_token;
     person.refresh = reply.body.refresh_token;
