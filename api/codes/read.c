@@ -60,8 +60,14 @@ struct step code_proof(struct request *q) {
   return ask_code_proof(q, answer_one, .id = path_id(q, "id"));
 }
 
+static struct step redemptions_of(struct request *q, const struct rows *r) {
+  const struct page *p = q->state;
+  struct code_known_row row;
+  if (!one_code_known(q, r, &row)) return problem(q, NOT_FOUND);
+  return ask_code_redemption_list(q, answer_page, .code_id = row.id, PAGE_IN(*p));
+}
+
 struct step code_redemption_list(struct request *q) {
-  struct page p;
-  if (!page_read(q, &p)) return DONE;
-  return ask_code_redemption_list(q, answer_page, .code_id = path_id(q, "id"), PAGE_IN(p));
+  struct page *p = q->state = NEW(&q->arena, struct page);
+  return page_read(q, p) ? ask_code_known(q, redemptions_of, .id = path_id(q, "id")) : DONE;
 }

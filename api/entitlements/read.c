@@ -2,10 +2,16 @@
 #include "api/api.h"
 #include "db/sql.h"
 
+static struct step spans_of(struct request *q, const struct rows *r) {
+  const struct page *p = q->state;
+  struct member_account_row row;
+  if (!one_member_account(q, r, &row)) return problem(q, NOT_FOUND);
+  return ask_entitlement_list(q, answer_page, .member_id = path_id(q, "id"), PAGE_IN(*p));
+}
+
 struct step entitlement_list(struct request *q) {
-  struct page p;
-  if (!page_read(q, &p)) return DONE;
-  return ask_entitlement_list(q, answer_page, .member_id = path_id(q, "id"), PAGE_IN(p));
+  struct page *p = q->state = NEW(&q->arena, struct page);
+  return page_read(q, p) ? ask_member_account(q, spans_of, .id = path_id(q, "id")) : DONE;
 }
 
 struct step entitlement_get(struct request *q) {
