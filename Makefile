@@ -92,8 +92,14 @@ fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
 
 comma  := ,
 FAULTS := $(subst $() ,$(comma),$(basename $(notdir $(wildcard tests/api/core_*.mjs))))
-faults: ONLY := $(or $(ONLY),$(FAULTS))
-faults: stories  ## the stories that cut, lock, starve and kill it while it works
+faults: build/setup/test  ## kill, cut, lock and starve it under load; FAULTS_SCALE=2000 for less
+	@MAKE='$(MAKE) --no-print-directory' tests/tally.sh cuts kills
+
+.PHONY: cuts kills
+cuts: ONLY := $(or $(ONLY),$(FAULTS))
+cuts: stories
+kills: build/setup/test npm all build/bench/prepare
+	@LYCEUM=$(abspath $(BUILD)/lyceum) node tests/faults/run.mjs
 
 BENCHERS := $(addprefix build/bench/,load hello prepare)
 bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part
