@@ -72,6 +72,8 @@ struct intake {
   struct cache *cache;
   uint64_t requests; /* counted for request ids */
   bool quiet;        /* no longer accepts */
+  bool refuses;      /* who comes now comes too late */
+  uint64_t lingers_until;
 };
 
 /* patience.c */

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { POOL_BYTES = 24 << 10, IDLE_SECONDS = 75, BACKLOG = 1024, DRAIN_LOOK_MS = 20 };
+enum { POOL_BYTES = 24 << 10, IDLE_SECONDS = 75, BACKLOG = 1024, DRAIN_LOOK_MS = 20, LINGER_MS = 1000 };
 
 /* ---- the listening socket ---- */
 
@@ -107,19 +107,37 @@ static struct MHD_Daemon *start_daemon(struct intake *in, int fd) {
       MHD_OPTION_END);
 }
 
-/* After SIGTERM: no new connections, then, when nothing is under way any more, the loop stops. */
+/* Who was let in by the kernel already would be thrown out by a bare close. */
+static void stop_listening(struct intake *in) {
+  int fd = MHD_quiesce_daemon(in->daemon), client;
+  struct sockaddr_storage from;
+  socklen_t len = sizeof from;
+  if (fd < 0) return;
+  while ((client = accept4(fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+    (void)MHD_add_connection(in->daemon, client, (struct sockaddr *)&from, len);
+    len = sizeof from;
+  }
+  close(fd);
+}
+
+/* After SIGTERM: no new connections. Those that are open may ask once more, and are closed with the
+ * answer: so nobody who keeps asking meets a connection that ends under their request. Who has not
+ * asked for a second is left behind. Then, when nothing is under way any more, the loop stops. */
 static void look_drained(struct timer *t) {
   struct intake *in = CONTAINER_OF(t, struct intake, drain);
+  uint64_t now = loop_now(in->loop);
   if (atomic_load(&in->api->stopping) && !in->quiet) {
     in->quiet = true;
-    int fd = MHD_quiesce_daemon(in->daemon);
-    if (fd >= 0) close(fd);
+    in->lingers_until = now + LINGER_MS;
+    stop_listening(in);
   }
-  if (in->quiet && atomic_load(&in->api->busy) == 0) {
+  in->refuses = in->quiet && now >= in->lingers_until;
+  if (in->quiet && atomic_load(&in->api->busy) == 0 &&
+      (in->refuses || metric_value(lyceum_connections) == 0)) {
     loop_stop(in->loop);
     return;
   }
-  loop_timer(in->loop, t, loop_now(in->loop) + DRAIN_LOOK_MS);
+  loop_timer(in->loop, t, now + DRAIN_LOOK_MS);
 }
 
 bool api_open(struct loop *l, struct api *api, int fd) {

@@ -219,22 +219,26 @@ function line(port) {
     });
 }
 
-story('Told to stop: who is under way is answered, who comes is refused', async (stage) => {
+story('Told to stop: who is there is answered once more, who comes late is refused', async (stage) => {
   const { api, sql, start, random } = stage;
   const stopping = await start(env);
   const operator = api.as(await new School(stage).person('operator')).on(stopping);
   const open = line(stopping.port);
-  expect((await open('GET', '/healthz')).status).is(200);
-  await whileCommitsTake(stage, 0.8, async () => {
+  const late = line(stopping.port);
+  for (const each of [open, late]) expect((await each('GET', '/healthz')).status).is(200);
+  await whileCommitsTake(stage, 2, async () => {
     const keyed = operator.with({ 'Idempotency-Key': random() });
     const asked = keyed.post('/v1/lectures', draft());
     await eventually(() => dawdling(sql));
     const stopped = stopping.stop();
     await sleep(150);
-    const refused = await open('GET', '/v1/app-config');
-    expect([refused.status, refused.headers.connection]).is([503, 'close']);
+    const served = await open('GET', '/v1/app-config');
+    expect([served.status, served.headers.connection]).is([200, 'close']);
     const knock = await line(stopping.port)('GET', '/healthz').catch((error) => error.code);
     expect(knock).is('ECONNREFUSED');
+    await sleep(1100);
+    const refused = await late('GET', '/v1/app-config');
+    expect([refused.status, refused.headers.connection]).is([503, 'close']);
     expect(await asked).status(201).header('Connection', 'close');
     expect(await stopped).is([]);
     expect(stopping.code).is(0);
