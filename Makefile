@@ -44,7 +44,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
 .PHONY: all run test unit promises stories faults walk check format asan tsan fuzz bench coverage
-.PHONY: docs npm clean help
+.PHONY: docs npm containers clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -112,6 +112,9 @@ coverage: build/setup/test  ## lines reached by unit tests and stories
 	  gcovr --root . --object-directory build/coverage --exclude 'tests/' --exclude 'build/' \
 	  --print-summary --txt build/coverage/lines.txt --html-details build/coverage/lines.html; \
 	  exit $$code
+
+containers:  ## build the images and try docker-compose.yml for real; needs root
+	@tests/containers.sh
 
 docs: all  ## write docs/openapi.json and the problem list from the tables in the source
 	@$(BUILD)/lyceum docs docs

@@ -42,7 +42,8 @@ certificate() {
 }
 
 [ $# != 0 ] || set -- localhost 127.0.0.1
-mkdir -p -m 0700 "$secrets" "$tls"
+mkdir -p "$secrets" "$tls"
+chmod 0700 "$secrets" "$tls"
 secret lyceum 32
 secret postgres 16
 certificate "$@"
