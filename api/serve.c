@@ -11,7 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { POOL_BYTES = 24 << 10, IDLE_SECONDS = 75, BACKLOG = 1024, DRAIN_LOOK_MS = 20, LINGER_MS = 1000 };
+enum {
+  POOL_BYTES = 24 << 10,
+  IDLE_SECONDS = 75,
+  BACKLOG = 1024,
+  DRAIN_LOOK_MS = 20,
+  LINGER_MS = 1000
+};
 
 /* ---- the listening socket ---- */
 
@@ -113,7 +119,8 @@ static void stop_listening(struct intake *in) {
   struct sockaddr_storage from;
   socklen_t len = sizeof from;
   if (fd < 0) return;
-  while ((client = accept4(fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+  while ((client = accept4(fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
+         0) {
     (void)MHD_add_connection(in->daemon, client, (struct sockaddr *)&from, len);
     len = sizeof from;
   }

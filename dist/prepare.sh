@@ -34,7 +34,8 @@ certificate() {
     esac
   done
   (umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 \
-    -subj "/CN=$1" -addext "subjectAltName=${names#,}" -addext 'basicConstraints=critical,CA:FALSE' \
+    -subj "/CN=$1" -addext "subjectAltName=${names#,}" \
+    -addext 'basicConstraints=critical,CA:FALSE' \
     -keyout "$tls/privkey.pem.tmp" -out "$tls/fullchain.pem.tmp" 2>/dev/null)
   mv "$tls/privkey.pem.tmp" "$tls/privkey.pem"
   mv "$tls/fullchain.pem.tmp" "$tls/fullchain.pem"

@@ -31,7 +31,7 @@ have() { type "$@" >/dev/null 2>&1; }
 web() { curl -sS --cacert "$work/tls/fullchain.pem" --max-time 20 "$@"; }
 status() { web -o /dev/null -w '%{http_code}' "$@" || :; }
 
-# --- a private engine -------------------------------------------------------------------------------
+# --- a private engine ---------------------------------------------------------------------------
 
 install_docker() {
   echo "containers: installing docker.io docker-compose debootstrap" >&2
@@ -175,7 +175,9 @@ look_at_image() {
 tutorial() {
   local wanted=$1 got
   {
-    echo "curl() { command curl --cacert $work/tls/fullchain.pem -w '%{stderr}%{http_code} ' \"\$@\"; }"
+    echo "certificate=$work/tls/fullchain.pem"
+    # shellcheck disable=SC2016
+    echo 'curl() { command curl --cacert "$certificate" -w "%{stderr}%{http_code} " "$@"; }'
     sed -n '/^## Tutorial/,/^## Where/s/^    //p' README.md | grep -v '^build/lyceum' |
       sed -e "s|http://127.0.0.1:8080|https://$LYCEUM_HTTPS|g" -e "s|/tmp/|$work/|g"
   } >"$work/tutorial.sh"
@@ -332,7 +334,8 @@ case ${1:-} in
   start_engine --bridge=none --iptables=false --ip-forward=false
   get_images
   stop_engine
-  CONTAINERS_WORK=$work CONTAINERS_PASSED=$passed unshare -n -m -p -f --mount-proc --kill-child -- "$0" --inside
+  CONTAINERS_WORK=$work CONTAINERS_PASSED=$passed \
+    unshare -n -m -p -f --mount-proc --kill-child -- "$0" --inside
   ;;
 *)
   sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
