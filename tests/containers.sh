@@ -28,6 +28,13 @@ compose() {
   if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
 }
 have() { type "$@" >/dev/null 2>&1; }
+# A new container with all that SERVICE has, for one command. (`exec` into a running one would do,
+# but some sandboxes' kernels put it into the wrong root.)
+beside() { compose run --rm -T --no-deps "$@" 2>>"$work/compose.log"; }
+pg() {
+  beside -e "PGPASSWORD=$(cat "$work/secrets/postgres")" -e PGHOST=postgres -e PGUSER=lyceum \
+    postgres "$@"
+}
 web() { curl -sS --cacert "$work/tls/fullchain.pem" --max-time 20 "$@"; }
 status() { web -o /dev/null -w '%{http_code}' "$@" || :; }
 
@@ -92,6 +99,7 @@ RUN apt-get update && mkdir -p /etc/postgresql-common/createcluster.d && \
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql-17
 ENV PATH=/usr/lib/postgresql/17/bin:/usr/sbin:/usr/bin:/sbin:/bin PGDATA=/var/lib/postgresql/data
 RUN printf '%s\n' '#!/bin/bash' 'set -e' \
+  '[ "$1" = postgres ] || exec "$@"' \
   'if [ "$(id -u)" = 0 ]; then' \
   '  export POSTGRES_PASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"' \
   '  mkdir -p "$PGDATA" /run/postgresql && chown postgres: "$PGDATA" /run/postgresql' \
@@ -109,6 +117,7 @@ RUN printf '%s\n' '#!/bin/bash' 'set -e' \
 VOLUME /var/lib/postgresql/data
 STOPSIGNAL SIGINT
 ENTRYPOINT ["/entry"]
+CMD ["postgres"]
 END
   nginx:*) docker build -q --network=host -t "$1" - >/dev/null <<'END' ;;
 FROM debian:trixie-slim
@@ -158,12 +167,12 @@ look_at_image() {
   local size
   size=$(docker image inspect -f '{{.Size}}' lyceum)
   is "the image is small ($((size / 1000000)) MB)" yes "$([ "$size" -lt 200000000 ] && echo yes)"
-  is 'lyceum does not run as root' 10001 "$(compose exec -T lyceum id -u)"
+  is 'lyceum does not run as root' 10001 "$(beside --entrypoint id lyceum -u)"
   is 'lyceum can write nothing in its image' no \
-    "$(compose exec -T lyceum sh -c 'touch /usr/bin/x /tmp/x 2>/dev/null && echo yes || echo no')"
+    "$(beside --entrypoint sh lyceum -c 'touch /tmp/x 2>/dev/null && echo yes || echo no')"
   is 'nginx does not reach PostgreSQL' no \
-    "$(compose exec -T nginx sh -c 'getent hosts postgres >/dev/null && echo yes || echo no')"
-  if compose exec -T lyceum /usr/bin/lyceum-container doctor >"$work/doctor.log" 2>&1; then
+    "$(beside nginx sh -c 'getent hosts postgres >/dev/null && echo yes || echo no')"
+  if compose run --rm -T --no-deps lyceum doctor >"$work/doctor.log" 2>&1; then
     ok 'lyceum doctor is content'
   else
     cat "$work/doctor.log"
@@ -192,7 +201,7 @@ look_at_nginx() {
     grep -ci '^strict-transport-security: max-age=63072000')"
   is 'metrics stay inside' 404 "$(status "https://$LYCEUM_HTTPS/metrics")"
   is 'metrics can be had inside' 1 \
-    "$(compose exec -T nginx curl -fsS http://lyceum:8080/metrics | grep -c '^lyceum_links_up ')"
+    "$(beside nginx curl -fsS http://lyceum:8080/metrics | grep -c '^lyceum_links_up ')"
   is 'TLS 1.1 is refused' 000 \
     "$(status --tlsv1.0 --tls-max 1.1 "https://$LYCEUM_HTTPS/livez" 2>/dev/null)"
 }
@@ -208,26 +217,26 @@ look_at_addresses() {
   done >"$work/guesses"
   is 'claiming other addresses does not help who guesses' 429 "$(tail -n 1 "$work/guesses")"
   is 'who comes from elsewhere is not refused with them' 401 \
-    "$(compose exec -T nginx curl -sk -o /dev/null -w '%{http_code}' \
+    "$(beside nginx curl -sk -o /dev/null -w '%{http_code}' \
       -H 'Content-Type: application/json' -d "$body" \
-      https://127.0.0.1/v1/communities/kaiyou/sessions)"
+      https://nginx/v1/communities/kaiyou/sessions)"
 }
 
 rows() {
-  compose exec -T postgres psql -U lyceum -d lyceum -Atc \
+  pg psql -d lyceum -Atc \
     'SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM invite_code),
-            (SELECT count(*) FROM entitlement), (SELECT count(*) FROM audit_log)' 2>&1
+            (SELECT count(*) FROM entitlement), (SELECT count(*) FROM audit_log)'
 }
 
 # A backup is one once it was restored: into another database, then in place of the lost one.
 restore() {
   local before
   before=$(rows)
-  compose exec -T postgres pg_dump -U lyceum -Fc lyceum >"$work/lyceum.dump"
+  pg pg_dump -Fc lyceum >"$work/lyceum.dump"
   compose stop lyceum >>"$work/compose.log" 2>&1
-  compose exec -T postgres dropdb -U lyceum lyceum
-  compose exec -T postgres createdb -U lyceum -T template0 -E UTF8 lyceum
-  compose exec -T postgres pg_restore -U lyceum -d lyceum --exit-on-error <"$work/lyceum.dump"
+  pg dropdb lyceum
+  pg createdb -T template0 -E UTF8 lyceum
+  pg pg_restore -d lyceum --exit-on-error <"$work/lyceum.dump"
   is 'pg_dump and pg_restore bring every row back' "$before" "$(rows)"
   compose start lyceum >>"$work/compose.log" 2>&1
 }
@@ -258,12 +267,12 @@ upgrade() {
       sleep 0.5
     done
   done
-  compose exec -T nginx nginx -s reload 2>/dev/null
+  compose kill -s HUP nginx >>"$work/compose.log" 2>&1
   sleep 1
   docker stop "$old" >/dev/null
   is 'the old one drained' 0 "$(docker inspect -f '{{.State.ExitCode}}' "$old")"
   docker rm "$old" >/dev/null
-  compose exec -T nginx nginx -s reload 2>/dev/null
+  compose kill -s HUP nginx >>"$work/compose.log" 2>&1
   sleep 1
   rm "$work/going"
   wait "$asking"
