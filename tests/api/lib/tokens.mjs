@@ -19,18 +19,21 @@ function unseal(sealed, bound) {
   return Buffer.concat([open.update(sealed.subarray(12, -16)), open.final()]);
 }
 
+/** The server's own private key. */
+export async function signingKey(sql) {
+  const [{ kid, sealed_private }] = await sql`
+    SELECT kid, sealed_private FROM signing_key
+    WHERE retired_at IS NULL ORDER BY active_from DESC LIMIT 1`;
+  const der = unseal(sealed_private, kid);
+  return { kid, key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) };
+}
+
 /** forge(person, { exp: 1, aud: 'x' }): what the server would sign, with these claims instead. The
  * header can be changed, too: forge(person, {}, { typ: 'JWT' }). */
 export function makeForge(sql) {
   let key;
   return async (person, claims = {}, header = {}) => {
-    if (!key) {
-      const [row] = await sql`
-        SELECT kid, sealed_private FROM signing_key
-        WHERE retired_at IS NULL ORDER BY active_from DESC LIMIT 1`;
-      const der = unseal(row.sealed_private, row.kid);
-      key = { kid: row.kid, key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) };
-    }
+    key ??= await signingKey(sql);
     const now = Math.floor(Date.now() / 1000);
     const all = {
       iss: PUBLIC_URL,
