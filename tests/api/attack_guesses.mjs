@@ -1,0 +1,109 @@
+// What is known and what is not can't be told apart by who guesses: not by the answer, and not by
+// the time it takes.
+import { Shop } from './lib/shop.mjs';
+import { School } from './lib/school.mjs';
+import { expect, PASSWORD, story } from './lib/story.mjs';
+
+export const server = { env: { LYCEUM_PACE_SCALE: '100000', LYCEUM_MESSAGE_DAILY_CAP: '100000' } };
+
+const TIMINGS = 200;
+const ROUNDS = 3;
+const STRONG = 'hashed as the server does it';
+
+/** All that a guesser sees of an answer, but for its own name and the clock. */
+function face({ status, headers, body }) {
+  const { request_id, id, instance, expires_at, ...rest } = body;
+  const { date, 'x-request-id': name, ratelimit, ...seen } = headers;
+  return { status, rest, seen, ids: [typeof id, typeof request_id, typeof instance, typeof name] };
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+const timed = async (ask) => {
+  const from = process.hrtime.bigint();
+  const reply = await ask();
+  return [Number(process.hrtime.bigint() - from) / 1e6, reply];
+};
+
+/** Asks both `TIMINGS` times in turn; gives their medians in milliseconds. */
+async function measure(left, right) {
+  const times = [[], []];
+  let shown;
+  for (let i = 0; i < TIMINGS; i++) {
+    for (const side of i % 2 ? [0, 1] : [1, 0]) {
+      const [ms, reply] = await timed(() => (side ? right : left)(i));
+      times[side].push(ms);
+      shown ??= face(reply);
+      expect(face(reply)).is(shown);
+    }
+  }
+  return times.map(median);
+}
+
+/** Within 5% and a tenth of a millisecond. A busy machine may need more than one round for it; what
+ * really takes longer needs longer in all of them. */
+async function alike(what, prepare) {
+  const seen = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const [known, unknown] = await measure(...(await prepare()));
+    seen.push(`${known.toFixed(2)} ms known, ${unknown.toFixed(2)} ms unknown`);
+    if (Math.abs(known - unknown) <= 0.05 * Math.max(known, unknown) + 0.1) break;
+    if (round === ROUNDS - 1) expect(seen.join('; ')).is(`${what}: alike`);
+  }
+  console.log(`      ${what}: ${seen.join('; ')}`);
+}
+
+const many = (make) => Array.from({ length: TIMINGS }, (_, i) => make(i));
+
+story('Passwords: a login that is known, and one that is not', async (stage) => {
+  const { api, community, people, random } = stage;
+  const ann = await people.member();
+  const put = { current_password: PASSWORD, new_password: STRONG };
+  expect(await api.as(ann).put('/v1/me/password', put)).status(204);
+  const guess = (login) =>
+    api.post(`${community.path}/sessions`, { login, password: 'not the password' });
+  await alike('passwords', () => [
+    () => guess(ann.email),
+    () => guess(`member-${random()}@example.org`),
+  ]);
+});
+
+for (const purpose of ['sign_in', 'reset', 'sign_up']) {
+  story(`Codes to ${purpose}: a contact that is known, and one that is not`, async (stage) => {
+    const { api, community, people, random } = stage;
+    const ask = (contact) => api.post(`${community.path}/challenges`, { contact, purpose });
+    await alike(`a code to ${purpose}`, async () => {
+      const known = await people.members(TIMINGS, { signIn: false });
+      const strangers = many(() => `member-${random()}@example.org`);
+      return [(i) => ask(known[i].email), (i) => ask(strangers[i])];
+    });
+  });
+}
+
+story('Wrong digits for a contact that is known, and for one that is not', async (stage) => {
+  const { api, community, people, random } = stage;
+  const challenge = async (contact) => {
+    const body = { contact, purpose: 'sign_in' };
+    return (await api.post(`${community.path}/challenges`, body)).id;
+  };
+  const guess = (id) =>
+    api.post(`${community.path}/sessions`, { challenge: id, code: 'abcdef' });
+  await alike('digits', async () => {
+    const known = await people.members(TIMINGS, { signIn: false });
+    const ids = [[], []];
+    for (const { email } of known) {
+      ids[0].push(await challenge(email));
+      ids[1].push(await challenge(`member-${random()}@example.org`));
+    }
+    return [(i) => guess(ids[0][i]), (i) => guess(ids[1][i])];
+  });
+});
+
+story('An invite code that exists elsewhere, and one that does not', async (stage) => {
+  const { api, people, another, random } = stage;
+  const shop = new Shop(api, await people.in(await another()).owner());
+  const { code } = await shop.code({ code: `ELSEWHERE-${random()}`, max_uses: 1000 });
+  const member = api.as(await new School(stage).person());
+  const guess = (text) => member.post('/v1/redemptions', { code: text });
+  const nowhere = many(() => `ELSEWHERE-${random()}`);
+  await alike('invite codes', () => [() => guess(code), (i) => guess(nowhere[i])]);
+});
