@@ -62,6 +62,8 @@ bool duration_read(struct text t, int64_t *seconds);
 
 void help_overview(struct builder *b);
 void help_command(struct builder *b, const struct command *command);
+/* All commands that begin with the word: `lyceum keys --help`. Nothing when none does. */
+void help_group(struct builder *b, const char *first);
 void help_markdown(struct builder *b); /* docs/COMMANDS.md */
 void help_man(struct builder *b);      /* man page, roff */
 void help_completion(struct builder *b);

@@ -55,6 +55,15 @@ void help_command(struct builder *b, const struct command *command) {
   build_printf(b, "  --json%18swrite JSON, for programs\n  -h, --help%14sthis text\n", "", "");
 }
 
+void help_group(struct builder *b, const char *first) {
+  for (size_t i = 0; i < command_count; i++) {
+    struct text rest = text_of(commands[i].name);
+    if (!text_is(text_cut(&rest, ' '), first)) continue;
+    if (b->len) build_char(b, '\n');
+    help_command(b, &commands[i]);
+  }
+}
+
 void help_markdown(struct builder *b) {
   build_str(b, "# Commands\n\nMade by `lyceum help --markdown` from cli/commands.def. Each takes "
                "`--json` (results as JSON on\nstandard output) and `--help`. Exit status: 0 done, "

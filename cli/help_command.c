@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-static bool names(const struct command *command, const struct cli *c) {
-  struct text rest = text_of(command->name), first = text_cut(&rest, ' ');
-  return text_is(first, c->operands[0]);
-}
-
 /* `lyceum help codes` tells all that begin with codes. */
 int command_help(struct cli *c) {
   struct builder b = {0};
@@ -16,11 +11,7 @@ int command_help(struct cli *c) {
   } else if (c->operand_count == 0) {
     help_overview(&b);
   } else {
-    for (size_t i = 0; i < command_count; i++) {
-      if (!names(&commands[i], c)) continue;
-      if (b.len) build_char(&b, '\n');
-      help_command(&b, &commands[i]);
-    }
+    help_group(&b, c->operands[0]);
     if (!b.len) return misused(c, "there is no command %s", c->operands[0]);
   }
   print_built(&b);

@@ -25,6 +25,21 @@ static int show_help(const struct command *command) {
   return EXIT_DONE;
 }
 
+/* `lyceum keys --help`, or half a command: what the word can be followed by. */
+static int show_group(struct cli *c, int argc, char **argv) {
+  const char *last = argv[argc - 1];
+  struct builder b = {0};
+  help_group(&b, argv[1]);
+  if (b.len && (strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0)) {
+    print_built(&b);
+    return EXIT_DONE;
+  }
+  bool some = b.len > 0;
+  builder_free(&b);
+  if (some) return misused(c, "%s what? `lyceum %s --help` tells", argv[1], argv[1]);
+  return misused(c, "there is no command %s; `lyceum help` lists them", argv[1]);
+}
+
 static int tell_misuse(struct cli *c, struct builder *why) {
   struct text t = text_trim(built(why));
   int status = misused(c, "%.*s", TEXT_ARGS(t));
@@ -57,5 +72,5 @@ int main(int argc, char **argv) {
   if (strcmp(first, "--version") == 0) argv[1] = (char[]){"version"};
   c.command = command_find(argc - 1, argv + 1, &words);
   if (c.command) return run(&c, argc - words, argv + words);
-  return misused(&c, "there is no command %s; `lyceum help` lists them", first);
+  return show_group(&c, argc, argv);
 }

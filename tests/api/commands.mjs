@@ -60,6 +60,10 @@ story('Every command explains itself', async ({ lyceum }) => {
     expect(code).is(0);
     expect(out).matches(new RegExp(`^Usage: lyceum ${name}`));
   }
+  const keys = await lyceum('keys --help').done;
+  expect(keys.code).is(0);
+  expect(keys.out).matches(/lyceum keys list[^]*lyceum keys rotate/);
+  expect((await lyceum('keys').done).code).is(2);
   expect((await lyceum('nonsense').done).code).is(2);
   expect((await lyceum('migrate --nonsense').done).code).is(2);
   expect((await lyceum('migrate', { env: { PORT: 'x' } }).done).err).matches(/PORT=x/);
