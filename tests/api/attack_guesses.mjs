@@ -7,7 +7,7 @@ import { expect, PASSWORD, story } from './lib/story.mjs';
 export const server = { env: { LYCEUM_PACE_SCALE: '100000', LYCEUM_MESSAGE_DAILY_CAP: '100000' } };
 
 const TIMINGS = 200;
-const ROUNDS = 3;
+const ROUNDS = 8;
 const STRONG = 'hashed as the server does it';
 
 /** All that a guesser sees of an answer, but for its own name and the clock. */
