@@ -170,8 +170,9 @@ look_at_image() {
   is 'lyceum does not run as root' 10001 "$(beside --entrypoint id lyceum -u)"
   is 'lyceum can write nothing in its image' no \
     "$(beside --entrypoint sh lyceum -c 'touch /tmp/x 2>/dev/null && echo yes || echo no')"
-  is 'nginx does not reach PostgreSQL' no \
-    "$(beside nginx sh -c 'getent hosts postgres >/dev/null && echo yes || echo no')"
+  is 'lyceum reaches PostgreSQL, and nginx does not' 'yes no' \
+    "$(beside --entrypoint sh lyceum -c 'getent hosts postgres >/dev/null && echo yes') $(
+      beside nginx sh -c 'getent hosts postgres >/dev/null || echo no')"
   if compose run --rm -T --no-deps lyceum doctor >"$work/doctor.log" 2>&1; then
     ok 'lyceum doctor is content'
   else
@@ -195,15 +196,16 @@ tutorial() {
 }
 
 look_at_nginx() {
-  is 'HTTP is sent to HTTPS' "308 https://127.0.0.1/livez" \
-    "$(curl -s -o /dev/null -w '%{http_code} %{redirect_url}' "http://$LYCEUM_HTTP/livez")"
-  is 'HSTS is told' 1 "$(web -D - -o /dev/null "https://$LYCEUM_HTTPS/livez" |
+  is 'HTTP is sent to HTTPS' "308 https://127.0.0.1/healthz" \
+    "$(curl -s -o /dev/null -w '%{http_code} %{redirect_url}' "http://$LYCEUM_HTTP/healthz")"
+  is 'HSTS is told' 1 "$(web -D - -o /dev/null "https://$LYCEUM_HTTPS/healthz" |
     grep -ci '^strict-transport-security: max-age=63072000')"
   is 'metrics stay inside' 404 "$(status "https://$LYCEUM_HTTPS/metrics")"
   is 'metrics can be had inside' 1 \
     "$(beside nginx curl -fsS http://lyceum:8080/metrics | grep -c '^lyceum_links_up ')"
-  is 'TLS 1.1 is refused' 000 \
-    "$(status --tlsv1.0 --tls-max 1.1 "https://$LYCEUM_HTTPS/livez" 2>/dev/null)"
+  is 'TLS 1.2 is spoken, and 1.1 is not' '200 000' \
+    "$(status --tls-max 1.2 "https://$LYCEUM_HTTPS/healthz") $(status --tlsv1.0 --tls-max 1.1 \
+      --ciphers DEFAULT@SECLEVEL=0 "https://$LYCEUM_HTTPS/healthz" 2>/dev/null)"
 }
 
 # Each of these sign-ins fails, and claims to come from another address. Of failures an address may
