@@ -146,7 +146,7 @@ tests/node_modules/.package-lock.json: tests/package.json $(wildcard tests/packa
 	  --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
-ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean containers,$(or $(MAKECMDGOALS),all)),)
 include build/setup/run.mk
 endif
 
