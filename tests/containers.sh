@@ -269,13 +269,11 @@ upgrade() {
       sleep 0.5
     done
   done
-  compose kill -s HUP nginx >>"$work/compose.log" 2>&1
-  sleep 1
+  sleep 2
   docker stop "$old" >/dev/null
   is 'the old one drained' 0 "$(docker inspect -f '{{.State.ExitCode}}' "$old")"
   docker rm "$old" >/dev/null
-  compose kill -s HUP nginx >>"$work/compose.log" 2>&1
-  sleep 1
+  sleep 2
   rm "$work/going"
   wait "$asking"
   is "an upgrade without a failure ($(cat "$work/asked") requests)" '' "$(cat "$work/not-200")"
