@@ -49,6 +49,7 @@ struct uuid body_id(struct request *q, const char *name); /* zero when absent */
 struct text body_json(struct request *q); /* the whole body again as JSON text, for a statement */
 struct text header(struct request *q, const char *name); /* NONE when absent */
 struct text peer_address(struct request *q);             /* as it counts for rate limits */
+bool came_by_tls(struct request *q);                     /* as far as the client can see */
 
 /* A page of a list: what the statement takes. */
 struct page {

@@ -31,9 +31,7 @@ struct api *api_of(const struct request *q) {
   return exchange_of(q)->api;
 }
 
-struct text peer_address(struct request *q) {
-  struct exchange *x = exchange_of(q);
-  if (x->address.at) return x->address;
+static struct text peer_of(struct exchange *x) {
   char peer[INET6_ADDRSTRLEN] = "";
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -43,9 +41,24 @@ struct text peer_address(struct request *q) {
   else if (a && a->sa_family == AF_INET6)
     inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, peer,
               sizeof peer);
-  x->address = pace_address(&q->arena, x->api->config->trusted_proxies,
-                            arena_copy(&q->arena, text_of(peer)), header(q, "X-Forwarded-For"));
+  return arena_copy(&x->q.arena, text_of(peer));
+}
+
+struct text peer_address(struct request *q) {
+  struct exchange *x = exchange_of(q);
+  if (x->address.at) return x->address;
+  x->address = pace_address(&q->arena, x->api->config->trusted_proxies, peer_of(x),
+                            header(q, "X-Forwarded-For"));
   return x->address;
+}
+
+/* TLS ends in front of us: our own address says so, or a proxy that we believe. */
+bool came_by_tls(struct request *q) {
+  struct exchange *x = exchange_of(q);
+  const struct config *c = x->api->config;
+  if (text_starts(text_of(c->public_url), "https://")) return true;
+  return c->trusted_proxies[0] && text_is(header(q, "X-Forwarded-Proto"), "https") &&
+         address_trusted(c->trusted_proxies, peer_of(x));
 }
 
 /* ---- the raw gate: what libmicrohttpd lets through and HTTP does not ---- */

@@ -142,10 +142,14 @@ static void add_cors(struct exchange *x, struct MHD_Response *r) {
 static void add_kind(struct exchange *x, struct MHD_Response *r) {
   bool problem = x->q.problem != NO_PROBLEM;
   if (x->media) MHD_add_response_header(r, "Content-Type", x->media);
-  if (x->media && strncmp(x->media, "text/html", 9) == 0)
+  if (x->media && strncmp(x->media, "text/html", 9) == 0) {
     MHD_add_response_header(r, "Content-Security-Policy",
                             "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
                             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
+  } else if (x->media && strncmp(x->media, "image/svg", 9) == 0) {
+    MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; sandbox");
+  }
   if (problem) MHD_add_response_header(r, "Content-Language", x->q.chinese ? "zh-CN" : "en");
   bool shared = x->route && x->route->cached && !problem;
   MHD_add_response_header(r, "Cache-Control", shared ? "public, no-cache" : "no-store");
@@ -156,6 +160,8 @@ static void add_headers(struct exchange *x, struct MHD_Response *r) {
   char retry[16];
   add_kind(x, r);
   MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+  if (came_by_tls(&x->q)) /* a year (RFC 6797) */
+    MHD_add_response_header(r, "Strict-Transport-Security", "max-age=31536000");
   add(r, "X-Request-Id", x->q.id);
   add(r, "ETag", x->etag);
   for (size_t i = 0; i < x->header_count; i++) {

@@ -86,6 +86,11 @@ static struct text write(struct arena *a, struct address *who) {
   return arena_printf(a, v4 ? "%s" : "%s/64", name);
 }
 
+bool address_trusted(const char *trusted, struct text peer) {
+  struct address who;
+  return parse(peer, &who) && is_trusted(trusted, &who);
+}
+
 struct text pace_address(struct arena *a, const char *trusted, struct text peer,
                          struct text forwarded_for) {
   struct address who, before;

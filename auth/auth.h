@@ -147,5 +147,6 @@ struct pace_state pace_look(struct house *h, enum pace_class c, enum pace_scope 
  * of X-Forwarded-For that is not one. IPv6 is cut to its /64. */
 struct text pace_address(struct arena *a, const char *trusted, struct text peer,
                          struct text forwarded_for);
+bool address_trusted(const char *trusted, struct text peer); /* a proxy that we believe? */
 
 #endif

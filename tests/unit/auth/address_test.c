@@ -102,6 +102,15 @@ static void long_chains_end(void **state) {
   counts("10.0.0.0/8", "10.9.9.9", chain, "10.0.185.1");
 }
 
+static void only_who_is_listed_is_believed(void **state) {
+  (void)state;
+  assert_true(address_trusted("10.0.0.0/8, ::1", LIT("10.1.2.3")));
+  assert_true(address_trusted("10.0.0.0/8, ::1", LIT("::1")));
+  assert_false(address_trusted("10.0.0.0/8", LIT("11.0.0.1")));
+  assert_false(address_trusted("", LIT("127.0.0.1")));
+  assert_false(address_trusted("0.0.0.0/0", LIT("nobody")));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_peer_counts),
@@ -112,6 +121,7 @@ int main(void) {
       cmocka_unit_test(blocks_end_where_they_say),
       cmocka_unit_test(what_is_no_block_trusts_nobody),
       cmocka_unit_test(long_chains_end),
+      cmocka_unit_test(only_who_is_listed_is_believed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
