@@ -268,19 +268,30 @@ void reply_header(struct request *q, const char *name, struct text value) {
   x->headers[x->header_count++] = (struct name_value){text_of(name), arena_copy(&q->arena, value)};
 }
 
+static bool is_plain(unsigned char c) { /* unreserved in RFC 3986 */
+  return c && c < 0x80 &&
+         (strchr("-._~", c) || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'));
+}
+
+/* What some system takes for a folder, a stream or a pattern: people write these names. */
+static bool is_path(unsigned char c) {
+  return c < ' ' || c == 0x7f || strchr("/\\:<>|?*\"", c);
+}
+
 /* filename* carries any name in UTF-8 (RFC 8187); filename is the plain fallback. */
 void reply_download(struct request *q, struct text filename) {
   struct builder b = {0};
   build_str(&b, "attachment; filename=\"");
   for (size_t i = 0; i < filename.len; i++) {
     char c = filename.at[i];
-    build_char(&b, c > ' ' && c < 0x7f && c != '"' && c != '\\' ? c : '_');
+    build_char(&b, is_plain((unsigned char)c) && (i || c != '.') ? c : '_');
   }
   build_str(&b, "\"; filename*=UTF-8''");
   for (size_t i = 0; i < filename.len; i++) {
     unsigned char c = (unsigned char)filename.at[i];
-    if (c < 0x80 &&
-        (strchr("-._~", c) || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z')))
+    if (is_path(c) || (i == 0 && c == '.'))
+      build_char(&b, '_');
+    else if (is_plain(c))
       build_char(&b, (char)c);
     else
       build_printf(&b, "%%%02X", c);
