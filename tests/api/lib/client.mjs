@@ -169,7 +169,12 @@ export class Client {
     const reply = await this.#exchange(request, bytes);
     gather(body instanceof Raw ? undefined : body, this.#stage.secrets);
     gather(reply.body, this.#stage.secrets);
-    if (all.Authorization) this.#stage.secrets.add(all.Authorization.replace(/^Bearer /, ''));
+    if (all.Authorization) {
+      const token = all.Authorization.replace(/^Bearer /, '');
+      const signature = token.split('.')[2] ?? '';
+      this.#stage.secrets.add(token);
+      if (signature.length > 40) this.#stage.secrets.add(signature);
+    }
     this.#stage.seen(reply, unchecked);
     return reply;
   }
