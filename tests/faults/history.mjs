@@ -6,16 +6,17 @@
 // request was sent, or the server said that it does not know).
 export class History {
   wishes = new Map();
-  counts = { ok: 0, repeated: 0, failed: 0, unknown: 0, told: 0 };
+  counts = { ok: 0, repeated: 0, failed: 0, unknown: 0, told: 0, away: 0 };
   wrong = []; // answers that should not be
   slowest = 0;
 
-  /** @param {{key: string}} wish @param {{verdict: string, proof?: string, told?: boolean}} try_ */
-  record(wish, { verdict, proof, told }) {
+  /** `told`: the server itself said that it does not know; `away`: a 503 or no answer at all. */
+  record(wish, { verdict, proof, told, away }) {
     this.wishes.set(wish.key, wish);
     wish.tries = (wish.tries ?? 0) + 1;
     this.counts[verdict]++;
     if (told) this.counts.told++;
+    if (away) this.counts.away++;
     if (verdict === 'unknown') wish.unknown = true;
     if (verdict !== 'ok') return;
     if (wish.proof !== undefined) {

@@ -21,9 +21,12 @@ export class Load {
   #workers = [];
   #going = false;
 
-  /** @param {number} skip how many wishes of an earlier load are not to be made again */
-  constructor(stage, history, size, connections, skip = 0) {
-    Object.assign(this, { connections, trouble: null, lastAck: 0 });
+  /**
+   * @param {number} skip how many wishes of an earlier load are not to be made again
+   * @param {number} rest how long a connection rests after each, in milliseconds
+   */
+  constructor(stage, history, size, connections, skip = 0, rest = 0) {
+    Object.assign(this, { connections, rest, trouble: null, lastAck: 0 });
     this.#stage = stage;
     this.#history = history;
     this.#size = size;
@@ -158,6 +161,7 @@ export class Load {
     if (judged.verdict === 'ok') {
       this.lastAck = began;
       if (first) this.#acknowledged.push(wish);
+      if (this.rest) await sleep(this.rest);
     } else if (judged.away) {
       if (wish.tries < 20 && wish.who % 2) this.#redo.push(wish);
       await sleep(100);

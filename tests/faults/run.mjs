@@ -4,6 +4,8 @@
 //
 //   node tests/faults/run.mjs     FAULTS_SCALE=20000  acknowledged writes to go on until
 //                                 FAULTS_KILLS=8      how often something is killed
+//                                 FAULTS_TROUBLES=1   the troubles of troubles.mjs, too: as in a
+//                                                     full run; 0: without, only: nothing else
 //                                 FAULTS_CONTROL=1    the control run alone
 //
 // The control run lets PostgreSQL acknowledge what is not on disk yet, and must find losses.
@@ -11,21 +13,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BOOKS, History, kept, OVERSOLD } from './history.mjs';
 import { Load } from './load.mjs';
 import { Stage } from './stage.mjs';
+import { troubles } from './troubles.mjs';
 
 const target = Number(process.env.FAULTS_SCALE ?? 20_000);
 const kills = Number(process.env.FAULTS_KILLS ?? (target < 20_000 ? 3 : 8));
 const controlOnly = process.env.FAULTS_CONTROL === '1';
+// Each trouble takes seconds, for it must outlast the deadline: only in a full run, or when asked for.
+const withTroubles = (process.env.FAULTS_TROUBLES ?? (target < 20_000 ? '0' : '1')) !== '0';
+const spare = withTroubles ? 30_000 : 0;
 const READY_MS = 5000;
 const STUCK_MS = 60_000;
 const CONNECTIONS = 64;
-const limited = Math.ceil(target / 10) + 100;
+const limited = Math.ceil((target + spare) / 10) + 100;
 const size = {
   members: 2000,
-  lectures: 8 + Math.ceil(target / 2000),
+  lectures: 8 + Math.ceil((target + spare) / 2000),
   limited,
   uses: 5,
   askers: 8,
-  codes: limited + Math.ceil(target * 1.2) + 2000,
+  codes: limited + Math.ceil((target + spare) * 1.2) + 2000,
 };
 
 const result = { passed: 0, failed: 0 };
@@ -183,6 +189,25 @@ function doubt(history, there) {
   check('the checker sees what is oversold', Number(fewer) > 0, fewer);
 }
 
+async function troubled(skip) {
+  const before = kept(stage);
+  const history = new History();
+  await stage.newServer().ready();
+  const load = new Load(stage, history, size, CONNECTIONS, skip, 40).start();
+  await until(load, history, () => history.acknowledged > 200);
+  for (const { title, trouble } of await troubles(stage, load, history, until))
+    check(title, !trouble, trouble);
+  await load.stop();
+  await settle();
+  const { lost, ghosts } = history.compare(kept(stage, before));
+  const said = `${history.acknowledged} acknowledged, 0 lost; ${history.counts.failed} denied, 0 done`;
+  check(`in all this: ${said}`, !lost.length && !ghosts.length, few([...lost, ...ghosts]));
+  check('in all this: no answer out of place', !history.wrong.length, few(history.wrong));
+  const wrong = [BOOKS, OVERSOLD].map((sql) => stage.sql(sql).trim());
+  check('in all this: 0 oversold, the books balance', wrong.join() === '0,0', wrong.join());
+  return load.wishes;
+}
+
 /** Commits are acknowledged before they leave PostgreSQL's memory: a kill must then lose some. The
  * walwriter is stopped, for before version 16 each full page wakes it, whatever its delay. */
 async function control(skip) {
@@ -215,7 +240,8 @@ try {
   console.log(`faults: ${target} writes, ${CONNECTIONS} connections, ${kills} kills; seeded in ` +
     `${seconds(Date.now() - began)} s`);
   let skip = 0;
-  if (!controlOnly) {
+  if (process.env.FAULTS_TROUBLES === 'only') await settle();
+  else if (!controlOnly) {
     const history = new History();
     skip = await killedUnderLoad(history);
     const troubles = await settle();
@@ -224,6 +250,7 @@ try {
     judge(history, there);
     doubt(history, there);
   }
+  if (withTroubles && !controlOnly) skip = await troubled(skip);
   await control(skip);
 } catch (error) {
   check('the run came to its end', false, error.stack);

@@ -1,5 +1,5 @@
 // A durable PostgreSQL and a server of the run's own, and the ways in which they are ended.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -27,9 +27,13 @@ async function freePort() {
 
 export class Stage {
   #servers = [];
+  #last = [];
+  small = path.join(dir, 'small'); // where a small file system may be mounted
 
   /** @param {{codes: number, limited: number, uses: number, members: number, lectures: number}} */
   async open(size) {
+    if (fs.existsSync(data)) run('db/private.sh', ['stop', data]); // of a run that was cut off
+    if (fs.existsSync(this.small)) spawnSync('umount', ['-l', this.small]);
     fs.rmSync(dir, { recursive: true, force: true });
     fs.mkdirSync(dir, { recursive: true });
     run('db/private.sh', ['start', data]);
@@ -177,8 +181,14 @@ export class Stage {
     throw new Error(`after 10 s a server that is gone still has ${those?.join(' ')}`);
   }
 
+  /** What is to be done when all is over. */
+  atEnd(act) {
+    this.#last.push(act);
+  }
+
   async close() {
     for (const server of this.#servers) server.child.kill('SIGKILL');
     run('db/private.sh', ['stop', data]);
+    for (const act of this.#last) act();
   }
 }
