@@ -76,8 +76,11 @@ export const BOOKS = `
 
 /** Codes with more redemptions than uses, and entitlements that no redemption has. */
 export const OVERSOLD = `
-  SELECT (SELECT count(*) FROM invite_code c WHERE c.max_uses < greatest(c.used, (
-           SELECT count(*) FROM redemption r
-           WHERE r.community_id = c.community_id AND r.code_id = c.id)))
-       + (SELECT count(*) FROM entitlement e WHERE e.source = 'code' AND NOT EXISTS (
-           SELECT FROM redemption r WHERE r.community_id = e.community_id AND r.id = e.id))`;
+  SELECT (SELECT count(*) FROM invite_code c
+          LEFT JOIN (SELECT code_id, count(*) AS n FROM redemption GROUP BY code_id) r
+            ON r.code_id = c.id
+          WHERE c.max_uses < greatest(c.used, r.n))
+       + (SELECT count(*) FROM entitlement e
+          LEFT JOIN redemption r ON r.community_id = e.community_id AND r.member_id = e.member_id
+            AND r.id = e.redemption_id
+          WHERE e.source = 'code' AND r.id IS NULL)`;
