@@ -128,14 +128,14 @@ async function handOver(stage, load, history, until) {
   const said = await first.stop();
   const took = Date.now() - began;
   await until(load, history, () => load.lastAck > began + took);
-  const failed = history.counts.failed - before.failed;
+  const away = history.counts.away - before.away; // sold-out codes are no trouble
   const unknown = history.counts.unknown - before.unknown;
   let trouble = said.join('; ');
   if (unknown) trouble ||= `${unknown} outcomes unknown`;
-  if (failed > load.connections) trouble ||= `${failed} refused by who was leaving`;
+  if (away > load.connections) trouble ||= `${away} refused by who was leaving`;
   return {
-    title: `a second server takes over: the first stopped in ${took} ms, ${failed} told ` +
-      `failed, ${unknown} unknown`,
+    title: `a second server takes over: the first stopped in ${took} ms, ${away} ` +
+      `times 503, ${unknown} unknown`,
     trouble,
   };
 }
