@@ -7,9 +7,9 @@
 // unexpected, or the books don't balance after the load.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePort } from '../api/lib/port.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const root = path.resolve(here, '../..');
@@ -81,14 +81,6 @@ const environment = () => ({
   LYCEUM_PACE_SCALE: '1000000',
   LYCEUM_LOG: 'error',
 });
-
-async function freePort() {
-  const s = net.createServer();
-  await new Promise((done) => s.listen(0, '127.0.0.1', done));
-  const { port } = s.address();
-  await new Promise((done) => s.close(done));
-  return port;
-}
 
 async function untilReady(url, child) {
   for (let i = 0; i < 200; i++) {

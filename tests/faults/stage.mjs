@@ -1,10 +1,10 @@
 // A durable PostgreSQL and a server of the run's own, and the ways in which they are ended.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../api/lib/port.mjs';
 import { Server } from '../api/lib/server.mjs';
 import { PUBLIC_URL } from '../api/lib/tokens.mjs';
 
@@ -16,14 +16,6 @@ const binary = process.env.LYCEUM ?? path.join(root, 'build/lyceum');
 const options = { cwd: root, encoding: 'utf8', maxBuffer: 1 << 30 };
 const run = (file, args, more) => execFileSync(file, args, { ...options, ...more });
 const wait = promisify(execFile);
-
-async function freePort() {
-  const s = net.createServer();
-  await new Promise((done) => s.listen(0, '127.0.0.1', done));
-  const { port } = s.address();
-  await new Promise((done) => s.close(done));
-  return port;
-}
 
 export class Stage {
   #servers = [];
