@@ -86,7 +86,7 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
   h->bytes += strlen(name) + strlen(v) + 4;
   if (!is_token(name)) h->bad_name = true;
   for (const char *c = v; *c; c++)
-    if ((unsigned char)*c < ' ' && *c != '\t') h->bad_name = true;
+    if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7f) h->bad_name = true;
   if (strcasecmp(name, "Host") == 0) h->hosts++;
   if (strcasecmp(name, "Authorization") == 0) h->authorizations++;
   if (strcasecmp(name, "Content-Length") == 0) {
@@ -104,6 +104,13 @@ static bool path_is_plain(struct text path) {
   for (size_t i = 0; i < path.len; i++)
     if ((unsigned char)path.at[i] <= ' ' || path.at[i] == 0x7f) return false;
   return path.len && path.at[0] == '/';
+}
+
+/* Transfer-Encoding came with 1.1: somebody older on the way would see another end of the body. */
+static bool line_is_plain(const char *method, const char *version, const struct head *h) {
+  bool older = strcmp(version, "HTTP/1.0") == 0;
+  if (!older && strcmp(version, "HTTP/1.1") != 0) return false;
+  return is_token(method) && !(older && h->codings);
 }
 
 static enum problem head_problem(const struct exchange *x, const struct head *h) {
@@ -186,8 +193,10 @@ static void read_head(struct exchange *x, const char *method, const char *versio
                          : arena_printf(&q->arena, "%x-%x-%08" PRIx64, (unsigned)getpid(),
                                         (unsigned)loop_number(q->loop), ++x->intake->requests);
   q->chinese = prefers_chinese(header(q, "Accept-Language"));
-  q->problem = hides_bytes(x, &h, version) ? MALFORMED : head_problem(x, &h);
-  if (q->problem == NO_PROBLEM) find_route(x);
+  bool plain = line_is_plain(method, version, &h) && !hides_bytes(x, &h, version);
+  q->problem = plain ? head_problem(x, &h) : MALFORMED;
+  x->closes = q->problem != NO_PROBLEM; /* what follows may be no request */
+  if (!x->closes) find_route(x);
 }
 
 /* ---- running ---- */

@@ -27,6 +27,7 @@ struct exchange {
   struct line *line; /* NULL: memory ran out when it came */
   enum stage stage;
   bool suspended;
+  bool closes;      /* the connection, with the answer */
   uint64_t came_at; /* time_nanos() */
   struct text method_text, target, path, query_string;
   enum method method;

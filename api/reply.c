@@ -174,7 +174,8 @@ static void add_headers(struct exchange *x, struct MHD_Response *r) {
   }
   add_pace(x, r);
   add_cors(x, r);
-  if (atomic_load(&x->api->stopping)) MHD_add_response_header(r, "Connection", "close");
+  bool close = x->closes || atomic_load(&x->api->stopping);
+  if (close) MHD_add_response_header(r, "Connection", "close");
 }
 
 enum MHD_Result answer_queue(struct exchange *x) {

@@ -86,16 +86,6 @@ story('Bodies come in chunks, after a 100, with a GET, or too large', async ({ a
   expect(await api.get('/healthz')).status(200);
 });
 
-story('What a header hides is not read', async ({ talk }) => {
-  const bad = async (lines) =>
-    expect(await talk(`${GET}${lines}\r\n`)).matches(/^HTTP\/1.1 400 /);
-  await bad('Authorizatio: Bearer x\r\n n: y\r\n');
-  await bad('X-A: b\r\n\tc\r\n');
-  await bad('X-A: b\0c\r\n');
-  const good = await talk(`\r\n${GET}X-A: b\r\nX-Empty:\r\n\r\n`);
-  expect(good).matches(/^HTTP\/1.1 200 /);
-});
-
 story('A thousand who wait do not delay one who need not', async ({ start, sql, people }) => {
   const [{ name }] = await sql`SELECT current_database() AS name`;
   const wire = await Wire.open(name);
