@@ -325,5 +325,5 @@ void intake_connection(void *cls, struct MHD_Connection *connection, void **stat
   }
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  *state = info ? line_new(in->loop, info->connect_fd) : NULL;
+  *state = info ? line_new(in->loop, info->connect_fd, &in->api->stopping) : NULL;
 }

@@ -79,9 +79,10 @@ struct intake {
 
 /* patience.c */
 struct line; /* a client's connection */
-struct line *line_new(struct loop *loop, int fd);
-void line_rests(struct line *l); /* between requests; NULL is fine for all of these */
-void line_works(struct line *l); /* a request has begun: its deadlines hold now */
+struct line *line_new(struct loop *loop, int fd, const atomic_bool *stopping);
+void line_rests(struct line *l);   /* between requests; NULL is fine for all of these */
+void line_works(struct line *l);   /* a request has begun: its deadlines hold now */
+void line_answers(struct line *l); /* until it rests again: who takes nothing is cut off */
 void line_cut(struct line *l);
 void line_free(struct line *l);
 

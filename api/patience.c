@@ -1,7 +1,10 @@
 /* Slow clients: a request line that drips in holds a connection for ever, for every byte starts
  * libmicrohttpd's clock anew. Nothing tells of it before the line is whole, so the kernel's count
  * of bytes is looked at now and then: who sends and sends and asks nothing is cut off. An idle
- * connection sends nothing, and is left to libmicrohttpd. */
+ * connection sends nothing, and is left to libmicrohttpd.
+ *
+ * Who asks for much and takes little of the answer holds its memory, and a server that wants to
+ * stop: so what was acknowledged is looked at, too, until the answer is out. */
 #include "api/internal.h"
 
 #include <linux/tcp.h>
@@ -10,36 +13,53 @@
 #include <sys/socket.h>
 
 enum { LOOK_MS = 4000, STRIKES = 2 };
+enum { TAKE_LOOK_MS = 1000, TAKE_LEAST = 256, TAKE_STRIKES = 10, TAKE_STRIKES_LAST = 2 };
 
 struct line {
   struct timer timer;
   struct loop *loop;
+  const atomic_bool *stopping;
   int fd;
-  int strikes;    /* looks in a row that saw new bytes and no request */
-  uint64_t bytes; /* received when looked at last */
+  int strikes;    /* looks in a row that saw what should not be */
+  uint64_t bytes; /* received, or taken, when looked at last */
 };
 
-static uint64_t received(int fd) {
+static struct tcp_info info_of(int fd) {
   struct tcp_info info = {0};
   socklen_t len = sizeof info;
-  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_received : 0;
+  (void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+  return info;
 }
 
-static void look(struct timer *t) {
-  struct line *l = CONTAINER_OF(t, struct line, timer);
-  uint64_t now = received(l->fd);
-  l->strikes = now == l->bytes ? 0 : l->strikes + 1;
-  l->bytes = now;
-  if (l->strikes < STRIKES)
-    loop_timer(l->loop, t, loop_now(l->loop) + LOOK_MS);
+static void again_or_cut(struct line *l, int strikes_most, uint64_t look_ms) {
+  if (l->strikes < strikes_most)
+    loop_timer(l->loop, &l->timer, loop_now(l->loop) + look_ms);
   else
     line_cut(l);
 }
 
-struct line *line_new(struct loop *loop, int fd) {
+/* Between requests: new bytes, and still no request. */
+static void look(struct timer *t) {
+  struct line *l = CONTAINER_OF(t, struct line, timer);
+  uint64_t now = info_of(l->fd).tcpi_bytes_received;
+  l->strikes = now == l->bytes ? 0 : l->strikes + 1;
+  l->bytes = now;
+  again_or_cut(l, STRIKES, LOOK_MS);
+}
+
+/* While an answer is on its way: next to nothing of it was taken. */
+static void look_taken(struct timer *t) {
+  struct line *l = CONTAINER_OF(t, struct line, timer);
+  uint64_t now = info_of(l->fd).tcpi_bytes_acked;
+  l->strikes = now - l->bytes >= TAKE_LEAST ? 0 : l->strikes + 1;
+  l->bytes = now;
+  again_or_cut(l, atomic_load(l->stopping) ? TAKE_STRIKES_LAST : TAKE_STRIKES, TAKE_LOOK_MS);
+}
+
+struct line *line_new(struct loop *loop, int fd, const atomic_bool *stopping) {
   struct line *l = calloc(1, sizeof *l);
   if (!l) return NULL;
-  *l = (struct line){.timer = {.fire = look}, .loop = loop, .fd = fd};
+  *l = (struct line){.loop = loop, .fd = fd, .stopping = stopping};
   line_rests(l);
   return l;
 }
@@ -47,7 +67,16 @@ struct line *line_new(struct loop *loop, int fd) {
 void line_rests(struct line *l) {
   if (!l) return;
   l->strikes = 0;
+  l->timer.fire = look;
   loop_timer(l->loop, &l->timer, loop_now(l->loop) + LOOK_MS);
+}
+
+void line_answers(struct line *l) {
+  if (!l) return;
+  l->strikes = 0;
+  l->bytes = 0; /* the first look only sees where it stands */
+  l->timer.fire = look_taken;
+  loop_timer(l->loop, &l->timer, loop_now(l->loop) + TAKE_LOOK_MS);
 }
 
 void line_works(struct line *l) {

@@ -188,5 +188,6 @@ enum MHD_Result answer_queue(struct exchange *x) {
   add_headers(x, r);
   enum MHD_Result queued = MHD_queue_response(x->connection, (unsigned)x->status, r);
   MHD_destroy_response(r);
+  line_answers(x->line);
   return queued;
 }
