@@ -19,15 +19,16 @@ struct api {
   struct house *house;
   struct work_pool *hashing; /* passwords: two at once */
   struct listener *listener; /* NULL until open */
+  atomic_bool waiting;       /* started without a database: only probes are answered so far */
   atomic_bool stopping;      /* readyz says 503, connections close after their answer */
   atomic_int busy;           /* requests under way, all loops */
   micros started_at;
 };
 bool api_open(struct loop *l, struct api *api, int port_fd_or_minus_one);
 void api_close(struct loop *l); /* every request must have ended */
-/* Opens a listening socket (SO_REUSEPORT) on config's address; -1 and a log line when it can't.
- * *port receives the port in use (config's may be 0). */
-int api_listen(const struct config *c, int *port);
+/* A socket (SO_REUSEPORT) that holds config's address; -1 and a log line when it can't. It listens
+ * from api_open() on. *port receives the port in use (config's may be 0). */
+int api_bind(const struct config *c, int *port);
 
 /* ---- what came ---- */
 

@@ -46,7 +46,9 @@ static int port_of(int fd) {
   return ntohs(a.any.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
 }
 
-int api_listen(const struct config *c, int *port) {
+/* Who listens gets a share of the connections at once, beside other servers on the same port; so
+ * that comes last, when it is known that they will be answered. */
+int api_bind(const struct config *c, int *port) {
   struct sockaddr_storage a = {0};
   socklen_t len = read_address(c, &a);
   int on = 1;
@@ -54,7 +56,7 @@ int api_listen(const struct config *c, int *port) {
   if (fd >= 0) {
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&a, len) == 0 && listen(fd, BACKLOG) == 0) {
+    if (bind(fd, (struct sockaddr *)&a, len) == 0) {
       *port = port_of(fd);
       return fd;
     }
@@ -156,7 +158,7 @@ bool api_open(struct loop *l, struct api *api, int fd) {
   in->loop = l;
   in->api = api;
   in->cache = cache_new();
-  in->daemon = in->cache ? start_daemon(in, fd) : NULL;
+  in->daemon = in->cache && listen(fd, BACKLOG) == 0 ? start_daemon(in, fd) : NULL;
   loop_keep(l, ROOM_API, in);
   if (!in->daemon) return false;
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(in->daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -97,6 +97,7 @@ void progress_end(struct progress *p, int64_t done);
 /* ---- database.c ------------------------------------------------------------------------------ */
 
 /* These tell what is wrong themselves, and return NULL or false. */
+bool names_database(struct cli *c);           /* is DATABASE_URL set? */
 struct session *open_database(struct cli *c); /* as the owner: DATABASE_URL */
 bool read_secrets(struct cli *c, struct secrets *out);
 /* What LYCEUM_SECRET_FILE holds; false with a sentence in *why. */
@@ -109,8 +110,10 @@ bool run_sql(struct cli *c, struct session *s, const char *sql);
 bool commit_sql(struct cli *c, struct session *s);
 /* Makes a signing key when there is none that signs; *kid is it, or NONE. */
 bool ensure_key(struct cli *c, struct session *s, const struct secrets *secrets, struct text *kid);
-/* The server's role and its password; *conninfo (malloc'ed) is what the server connects with. */
-bool ensure_role(struct cli *c, struct session *s, const struct secrets *secrets, char **conninfo);
+/* What the server connects with (malloc'ed): where DATABASE_URL points, in its own role. */
+char *role_conninfo(struct cli *c, const struct secrets *secrets);
+/* That role and its password. */
+bool ensure_role(struct cli *c, struct session *s, const struct secrets *secrets);
 /* Gives rows of signing_key_list to the house; false when the secret does not open one. */
 bool keys_load(struct request *q, struct house *h, const struct rows *r);
 bool audit(struct cli *c, struct session *s, int64_t community, const char *action,

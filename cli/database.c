@@ -8,13 +8,16 @@
 #include <unistd.h>
 
 /* As the owner: commands may change what the server may not. */
+bool names_database(struct cli *c) {
+  if (*c->config.database_url) return true;
+  fails(c, "DATABASE_URL is not set; with the private PostgreSQL: "
+           "export DATABASE_URL=$(db/private.sh start)");
+  return false;
+}
+
 struct session *open_database(struct cli *c) {
   char *why = NULL;
-  if (!*c->config.database_url) {
-    fails(c, "DATABASE_URL is not set; with the private PostgreSQL: "
-             "export DATABASE_URL=$(db/private.sh start)");
-    return NULL;
-  }
+  if (!names_database(c)) return NULL;
   struct session *s = session_open(c->config.database_url, &why);
   if (!s) fails_why(c, why);
   return s;
@@ -101,18 +104,22 @@ bool ensure_key(struct cli *c, struct session *s, const struct secrets *secrets,
 }
 
 /* The role's password is derived from the secret: whoever has the secret file can connect. */
-bool ensure_role(struct cli *c, struct session *s, const struct secrets *secrets, char **conninfo) {
-  const char *role = c->config.database_role;
+char *role_conninfo(struct cli *c, const struct secrets *secrets) {
   char password[65], *why = NULL;
   hex_write(secrets->role.b, sizeof secrets->role.b, password);
-  *conninfo = server_conninfo(c->config.database_url, role, password, &why);
-  bool good = *conninfo && server_role_set(s, role, password, &why);
+  char *made = server_conninfo(c->config.database_url, c->config.database_role, password, &why);
   explicit_bzero(password, sizeof password);
-  if (good) return true;
-  free(*conninfo);
-  *conninfo = NULL;
-  fails_why(c, why);
-  return false;
+  if (!made) fails_why(c, why);
+  return made;
+}
+
+bool ensure_role(struct cli *c, struct session *s, const struct secrets *secrets) {
+  char password[65], *why = NULL;
+  hex_write(secrets->role.b, sizeof secrets->role.b, password);
+  bool good = server_role_set(s, c->config.database_role, password, &why);
+  explicit_bzero(password, sizeof password);
+  if (!good) fails_why(c, why);
+  return good;
 }
 
 /* All or none: a house with half of its keys would sign people out at random. */

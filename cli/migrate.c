@@ -39,16 +39,15 @@ static int tell_result(struct cli *c, int applied, struct text kid) {
 static int bring_up(struct cli *c, struct session *s) {
   struct secrets secrets;
   struct text kid = NONE;
-  char *why = NULL, *conninfo = NULL;
+  char *why = NULL;
   int applied = 0;
   if (!migrate(s, tell, c, &applied, &why)) return fails_why(c, why);
   if (!*c->config.secret_file) {
     say(c, "LYCEUM_SECRET_FILE is not set: the server's role and the signing key come later");
     return tell_result(c, applied, kid);
   }
-  bool good = read_secrets(c, &secrets) && ensure_role(c, s, &secrets, &conninfo) &&
-              ensure_key(c, s, &secrets, &kid);
-  free(conninfo);
+  bool good =
+      read_secrets(c, &secrets) && ensure_role(c, s, &secrets) && ensure_key(c, s, &secrets, &kid);
   explicit_bzero(&secrets, sizeof secrets);
   return good ? tell_result(c, applied, kid) : EXIT_FAILED;
 }

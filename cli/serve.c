@@ -97,24 +97,49 @@ static bool load_keys(struct server *v, struct session *s) {
   return false;
 }
 
-/* The one time that the server acts as the owner. */
+/* A database that is away is told once, and waited for; a wrong DATABASE_URL ends the server. */
+static bool away(struct server *v, char *why) {
+  const char *words = why ? why : "the connection was lost";
+  bool first = !atomic_exchange(&v->api.waiting, true);
+  log_write(LOG_WARN, "waiting_for_database", "port=%d message=\"%s\"", (int)v->c->config.port,
+            words);
+  if (first)
+    fails(v->c, "the database is away (%s); it is looked for each second, and /readyz says 503",
+          words);
+  free(why);
+  return true;
+}
+
+/* The one time that the server acts as the owner. Returns false when waiting is no use. */
 static bool prepare_database(struct server *v) {
-  struct session *s = open_database(v->c);
-  bool good = s && schema_fits(v->c, s) && load_keys(v, s) &&
-              ensure_role(v->c, s, &v->secrets, &v->conninfo);
+  const char *url = v->c->config.database_url;
+  char *why = NULL;
+  struct session *s = session_open(url, &why);
+  if (!s && !session_refused(url)) return away(v, why);
+  if (!s) return fails_why(v->c, why) == EXIT_DONE;
+  bool good = schema_fits(v->c, s) && load_keys(v, s) && ensure_role(v->c, s, &v->secrets);
+  bool lost = !good && !session_alive(s);
   session_close(s);
+  if (lost) return away(v, NULL);
+  if (good) atomic_store(&v->api.waiting, false);
   return good;
+}
+
+static bool find_database(struct server *v) {
+  if (!names_database(v->c)) return false;
+  v->conninfo = role_conninfo(v->c, &v->secrets);
+  return v->conninfo && prepare_database(v);
 }
 
 /* ---- loops --------------------------------------------------------------------------------------
  */
 
 /* Sockets of one port, one for each loop: the kernel spreads the connections (SO_REUSEPORT). */
-static bool listen_all(struct server *v, int fds[static LOOPS_MOST]) {
+static bool bind_all(struct server *v, int fds[static LOOPS_MOST]) {
   struct config *o = &v->c->config;
   for (int i = 0; i < v->count; i++) {
     int port = 0;
-    fds[i] = api_listen(o, &port);
+    fds[i] = api_bind(o, &port);
     if (fds[i] < 0) {
       fails(v->c, "can't listen on %s port %lld: %s", o->bind, (long long)o->port, strerror(errno));
       while (i-- > 0)
@@ -227,18 +252,32 @@ static int wait_for_links(struct server *v, const sigset_t *signals) {
   return 0;
 }
 
-static void wait_and_drain(struct server *v) {
+/* Returns a signal that came; *good is false when it came to nothing. */
+static int wait_for_database(struct server *v, const sigset_t *signals, bool *good) {
+  struct timespec pause = {.tv_sec = 1};
+  int signal_number = 0;
+  while (*good && atomic_load(&v->api.waiting) && signal_number <= 0) {
+    signal_number = sigtimedwait(signals, NULL, &pause);
+    if (signal_number <= 0) *good = prepare_database(v);
+  }
+  return signal_number > 0 ? signal_number : 0;
+}
+
+static bool wait_and_drain(struct server *v) {
   sigset_t signals;
+  bool good = true;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  int signal_number = wait_for_links(v, &signals);
-  if (!signal_number) {
+  int signal_number = wait_for_database(v, &signals, &good);
+  if (good && !signal_number) signal_number = wait_for_links(v, &signals);
+  if (good && !signal_number) {
     announce(v);
     sigwait(&signals, &signal_number);
   }
   log_write(LOG_INFO, "stopping", "signal=%d", signal_number);
   drain(v, &signals);
+  return good;
 }
 
 /* Before the first thread: all inherit it, and only the main thread's sigwait takes them. */
@@ -307,8 +346,8 @@ static void close_all(struct server *v) {
 
 static int run_server(struct server *v) {
   int fds[LOOPS_MOST] = {0};
-  if (!listen_all(v, fds)) return EXIT_FAILED;
-  if (!open_house(v) || !open_gateways(v) || !prepare_database(v)) {
+  if (!bind_all(v, fds)) return EXIT_FAILED;
+  if (!open_house(v) || !open_gateways(v) || !find_database(v)) {
     for (int i = 0; i < v->count; i++)
       close(fds[i]);
     return EXIT_FAILED;
@@ -319,8 +358,7 @@ static int run_server(struct server *v) {
     fails(v->c, "the threads can't be started");
     _exit(EXIT_FAILED); /* some of them run already */
   }
-  wait_and_drain(v);
-  return EXIT_DONE;
+  return wait_and_drain(v) ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* The server is too large for a stack, and outlives none of its threads. */

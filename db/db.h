@@ -143,6 +143,8 @@ extern const size_t migration_count;
 
 struct session;
 struct session *session_open(const char *conninfo, char **why);
+/* PostgreSQL is there and won't have us: a password, a database or a right is wrong. */
+bool session_refused(const char *conninfo);
 void session_close(struct session *s);       /* NULL is fine */
 bool session_alive(const struct session *s); /* as far as the last call told */
 /* Runs SQL that may hold several statements, without parameters. */

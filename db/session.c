@@ -1,6 +1,7 @@
 /* A plain connection that blocks, for the command line and for jobs on threads of their own. */
 #include "db/internal.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,43 @@ bool result_fails(const PGresult *r, PGconn *conn, char **why) {
                        hint ? "; " : "", hint ? hint : "");
 }
 
+enum { DIAL_MS = 5000 };
+static const char *const dial_keys[] = {"connect_timeout", "application_name", "dbname",
+                                        "client_encoding", NULL};
+
 /* What conninfo says itself comes later in the list and so wins over our defaults. */
 PGconn *session_dial(const char *conninfo) {
-  static const char *const keys[] = {"connect_timeout", "application_name", "dbname",
-                                     "client_encoding", NULL};
   const char *values[] = {"5", "lyceum", conninfo, "UTF8", NULL};
-  return PQconnectdbParams(keys, values, 1);
+  return PQconnectdbParams(dial_keys, values, 1);
+}
+
+/* libpq keeps the SQLSTATE of a failed dial to itself, unless it is told to say nothing else, and
+ * that can be told only between the start of a dial and its end. */
+static PGconn *dial_tersely(const char *conninfo) {
+  const char *values[] = {"5", "lyceum", conninfo, "UTF8", NULL};
+  PGconn *conn = PQconnectStartParams(dial_keys, values, 1);
+  PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+  if (!conn || PQstatus(conn) == CONNECTION_BAD) return conn;
+  PQsetErrorVerbosity(conn, PQERRORS_SQLSTATE);
+  while (status == PGRES_POLLING_WRITING || status == PGRES_POLLING_READING) {
+    struct pollfd p = {PQsocket(conn), status == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
+    if (poll(&p, 1, DIAL_MS) <= 0) break;
+    status = PQconnectPoll(conn);
+  }
+  return conn;
+}
+
+bool session_refused(const char *conninfo) {
+  /* Who asks, in what way (28), for which database (3D), and without the right to (42501). */
+  static const char *const states[] = {"28", "3D", "42"};
+  PGconn *conn = dial_tersely(conninfo);
+  struct text said = conn ? text_trim(text_of(PQerrorMessage(conn))) : NONE;
+  bool refused = false;
+  if (said.len > 5 && PQstatus(conn) == CONNECTION_BAD)
+    for (size_t i = 0; i < COUNT(states); i++)
+      refused |= strncmp(said.at + said.len - 5, states[i], 2) == 0 && said.at[said.len - 6] == ' ';
+  PQfinish(conn);
+  return refused;
 }
 
 /* Notices (`relation exists, skipping`) are no news to whoever runs a command. */

@@ -9,7 +9,8 @@ struct step health(struct request *q) {
 
 struct step ready(struct request *q) {
   struct api *api = api_of(q);
-  bool database = db_ready(q->loop), listener = house_trusted(api->house);
+  bool database = db_ready(q->loop) && !atomic_load(&api->waiting),
+       listener = house_trusted(api->house);
   bool stopping = atomic_load(&api->stopping), good = database && !stopping;
   struct builder b = {0};
   build_printf(&b, "{\"status\":\"%s\",\"database\":%s,\"listener\":%s}",

@@ -34,7 +34,7 @@ const stage = {
 };
 const servers = [];
 
-function startServer(env = {}) {
+function launchServer(env = {}) {
   const number = servers.length ? `-${servers.length + 1}` : '';
   const server = new Server({
     server: job.server,
@@ -44,8 +44,10 @@ function startServer(env = {}) {
     env: { ...stage.options.env, ...env },
   });
   servers.push(server);
-  return server.ready();
+  return server;
 }
+
+const startServer = (env) => launchServer(env).ready();
 
 /** sql`SELECT … ${value}` as the owner of the database; gives the rows. */
 function makeSql(client) {
@@ -77,6 +79,8 @@ async function makeContext(server, sql) {
     another: (more) => makeCommunity(sql, more),
     /** A further server process on the same database: api.on(await start()). */
     start: startServer,
+    /** The same, not waited for: one that may never be ready. */
+    launch: launchServer,
     /** A connection of its own to the database, for locks: await (await session()).query('…') */
     session: () => connect(conninfo, stage.database),
     talk: (text, how) => talk(server.port, text, how),
