@@ -137,7 +137,12 @@ static struct step gate_identity(struct request *q) {
   if (x->route->who == ANYONE) return gate_may(q);
   struct text token = bearer(q);
   if (!token.at) return challenge(q, NOT_SIGNED_IN);
-  switch (token_verify(x->api->house, token, &claims)) {
+  enum verdict v = token_recall(x->api->house, token, &claims);
+  if (v == TOKEN_UNMET) {
+    if (!stranger_enters(x->intake)) return stranger_waits(q, gate_identity);
+    v = token_verify(x->api->house, token, &claims);
+  }
+  switch (v) {
   case TOKEN_GOOD:
     break;
   case TOKEN_OLD:

@@ -24,7 +24,9 @@ struct exchange {
   struct api *api;
   struct intake *intake; /* of its loop */
   struct MHD_Connection *connection;
-  struct line *line; /* NULL: memory ran out when it came */
+  struct exchange *after, *before; /* in the line of strangers */
+  next_step admitted;              /* what the stranger goes on with */
+  struct line *line;               /* NULL: memory ran out when it came */
   enum stage stage;
   bool suspended;
   bool closes;      /* the connection, with the answer */
@@ -62,6 +64,17 @@ static inline struct exchange *exchange_of(const struct request *q) {
   return (struct exchange *)(uintptr_t)q;
 }
 
+/* strangers.c: who comes with a token not met before, which costs some 75 us to examine. A turn of
+ * the loop examines a few of them; the others wait in line, so that links, timers and whoever is
+ * known already never stand still for a crowd. */
+struct strangers {
+  struct exchange *first, *last; /* who waits */
+  int examined;                  /* in this turn */
+};
+bool stranger_enters(struct intake *in); /* false: this turn has had enough */
+struct step stranger_waits(struct request *q, next_step next) MUST_USE; /* next(q), in its turn */
+void strangers_turn(struct intake *in);                                 /* a turn begins */
+
 /* One loop's side of libmicrohttpd. */
 struct intake {
   struct loop *loop;
@@ -71,6 +84,7 @@ struct intake {
   struct turn turn;
   struct timer drain; /* after SIGTERM: looks whether all is done */
   struct cache *cache;
+  struct strangers strangers;
   uint64_t requests; /* counted for request ids */
   bool quiet;        /* no longer accepts */
   bool refuses;      /* who comes now comes too late */

@@ -75,12 +75,14 @@ static void daemon_ready(struct watch *w, uint32_t events) {
 
 static void run_daemon(struct turn *t) {
   struct intake *in = CONTAINER_OF(t, struct intake, turn);
+  strangers_turn(in);
   MHD_run(in->daemon);
 }
 
 static int64_t daemon_wait(struct turn *t) {
   struct intake *in = CONTAINER_OF(t, struct intake, turn);
   MHD_UNSIGNED_LONG_LONG ms;
+  if (in->strangers.first) return 0;
   return MHD_get_timeout(in->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
 }
 

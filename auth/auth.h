@@ -40,11 +40,13 @@ struct issued {
 /* Signs and fills the cache of verified tokens. `token` is NONE when there is no signing key. */
 struct issued token_issue(struct house *h, struct arena *a, const struct claims *c);
 
-enum verdict { TOKEN_GOOD, TOKEN_BAD, TOKEN_OLD, TOKEN_REVOKED };
+enum verdict { TOKEN_GOOD, TOKEN_BAD, TOKEN_OLD, TOKEN_REVOKED, TOKEN_UNMET };
 /* *out is all zero unless the verdict is TOKEN_GOOD. Checks form, algorithm, key, signature, typ,
  * iss, aud, times (60 s leeway on iat/nbf, none on exp) and revocation. A token seen before costs
  * one SHA-256. */
 enum verdict token_verify(struct house *h, struct text token, struct claims *out);
+/* The same for a token seen before; of any other it says TOKEN_UNMET, at the same small cost. */
+enum verdict token_recall(struct house *h, struct text token, struct claims *out);
 
 /* Keys are in the database, sealed; loaded at start and when told. Old ones are kept for
  * verification until they retire. */

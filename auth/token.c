@@ -163,19 +163,30 @@ static enum verdict examine_and_keep(struct house *h, struct text token, const s
   return v;
 }
 
-enum verdict token_verify(struct house *h, struct text token, struct claims *out) {
+static enum verdict unless_revoked(struct house *h, const struct claims *c, micros now,
+                                   struct claims *out) {
+  if (is_revoked(h->revoked, c, now)) return TOKEN_REVOKED;
+  *out = *c;
+  return TOKEN_GOOD;
+}
+
+enum verdict token_recall(struct house *h, struct text token, struct claims *out) {
   micros now = time_now();
   struct claims c = {0};
   *out = c;
   if (token.len == 0 || token.len > TOKEN_MAX) return TOKEN_BAD;
   struct digest d = crypto_sha256(token);
-  if (token_cache_find(h->tokens, &d, now / 1000000, &c)) {
-    metric_add(lyceum_tokens_cached, 1);
-  } else {
-    enum verdict v = examine_and_keep(h, token, &d, now, &c);
-    if (v != TOKEN_GOOD) return v;
-  }
-  if (is_revoked(h->revoked, &c, now)) return TOKEN_REVOKED;
-  *out = c;
-  return TOKEN_GOOD;
+  if (!token_cache_find(h->tokens, &d, now / 1000000, &c)) return TOKEN_UNMET;
+  metric_add(lyceum_tokens_cached, 1);
+  return unless_revoked(h, &c, now, out);
+}
+
+enum verdict token_verify(struct house *h, struct text token, struct claims *out) {
+  enum verdict v = token_recall(h, token, out);
+  if (v != TOKEN_UNMET) return v;
+  micros now = time_now();
+  struct claims c = {0};
+  struct digest d = crypto_sha256(token);
+  v = examine_and_keep(h, token, &d, now, &c);
+  return v == TOKEN_GOOD ? unless_revoked(h, &c, now, out) : v;
 }

@@ -38,6 +38,11 @@ CREATE TABLE bench_member AS
 SELECT row_number() OVER (ORDER BY id) - 1 AS n, id, account_id
 FROM member WHERE community_id = 1000;
 ALTER TABLE bench_member ADD PRIMARY KEY (n);
+-- Sessions are asked of the database while notifications can't be relied on.
+INSERT INTO session (community_id, id, account_id, member_id, refresh_digest, expires_at)
+SELECT 1000, uuid7(), account_id, id, decode(md5(id::text) || md5(n::text), 'hex'),
+       now() + interval '1 day'
+FROM bench_member;
 CREATE TABLE bench_lecture AS
 SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM lecture WHERE community_id = 1000;
 ALTER TABLE bench_lecture ADD PRIMARY KEY (n);
