@@ -195,6 +195,7 @@ struct step gates_pass(struct request *q) {
   struct exchange *x = exchange_of(q);
   if (q->problem != NO_PROBLEM) return DONE;
   if (x->intake->refuses && !x->route->no_log) return problem(q, STOPPING);
+  if (line_is_surplus(x->line) && !x->route->no_log) return problem(q, BUSY);
   if (atomic_load(&x->api->waiting) && !x->route->no_log) return problem(q, DATABASE_AWAY);
   if (!media_acceptable(q)) return problem(q, NOT_ACCEPTABLE);
   if (!app_is_current(q)) return problem(q, APP_TOO_OLD);

@@ -195,8 +195,10 @@ static void read_head(struct exchange *x, const char *method, const char *versio
   q->chinese = prefers_chinese(header(q, "Accept-Language"));
   bool plain = line_is_plain(method, version, &h) && !hides_bytes(x, &h, version);
   q->problem = plain ? head_problem(x, &h) : MALFORMED;
-  x->closes = q->problem != NO_PROBLEM; /* what follows may be no request */
-  if (!x->closes) find_route(x);
+  if (q->problem == NO_PROBLEM)
+    find_route(x);
+  else
+    x->closes = true; /* what follows may be no request */
 }
 
 /* ---- running ---- */
@@ -264,6 +266,7 @@ void *intake_target(void *cls, const char *target, struct MHD_Connection *connec
   if (!x) return NULL;
   x->connection = connection;
   x->line = line_of(connection);
+  x->closes = line_is_surplus(x->line);
   line_works(x->line);
   x->q.deadline.fire = too_slow;
   loop_timer(in->loop, &x->q.deadline, loop_now(in->loop) + HEAD_MS);
@@ -318,6 +321,7 @@ void intake_connection(void *cls, struct MHD_Connection *connection, void **stat
   struct intake *in = cls;
   bool started = what == MHD_CONNECTION_NOTIFY_STARTED;
   metric_add(lyceum_connections, started ? 1 : -1);
+  in->lines += started ? 1 : -1;
   if (!started) {
     line_free(*state);
     *state = NULL;
@@ -325,5 +329,5 @@ void intake_connection(void *cls, struct MHD_Connection *connection, void **stat
   }
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  *state = info ? line_new(in->loop, info->connect_fd, &in->api->stopping) : NULL;
+  *state = info ? line_new(in, info->connect_fd) : NULL;
 }

@@ -85,18 +85,20 @@ struct intake {
   struct timer drain; /* after SIGTERM: looks whether all is done */
   struct cache *cache;
   struct strangers strangers;
-  uint64_t requests; /* counted for request ids */
-  bool quiet;        /* no longer accepts */
-  bool refuses;      /* who comes now comes too late */
+  uint64_t requests;     /* counted for request ids */
+  int lines, lines_most; /* connections */
+  bool quiet;            /* no longer accepts */
+  bool refuses;          /* who comes now comes too late */
   uint64_t lingers_until;
 };
 
 /* patience.c */
 struct line; /* a client's connection */
-struct line *line_new(struct loop *loop, int fd, const atomic_bool *stopping);
-void line_rests(struct line *l);   /* between requests; NULL is fine for all of these */
-void line_works(struct line *l);   /* a request has begun: its deadlines hold now */
-void line_answers(struct line *l); /* until it rests again: who takes nothing is cut off */
+struct line *line_new(struct intake *in, int fd);
+bool line_is_surplus(const struct line *l); /* came when there were enough: it is told so */
+void line_rests(struct line *l);            /* between requests; NULL is fine for all of these */
+void line_works(struct line *l);            /* a request has begun: its deadlines hold now */
+void line_answers(struct line *l);          /* until it rests again: who takes nothing is cut off */
 void line_cut(struct line *l);
 void line_free(struct line *l);
 

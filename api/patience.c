@@ -20,6 +20,7 @@ struct line {
   struct loop *loop;
   const atomic_bool *stopping;
   int fd;
+  bool surplus;   /* beyond the limit: one answer, and no time between requests */
   int strikes;    /* looks in a row that saw what should not be */
   uint64_t bytes; /* received, or taken, when looked at last */
 };
@@ -44,7 +45,7 @@ static void look(struct timer *t) {
   uint64_t now = info_of(l->fd).tcpi_bytes_received;
   l->strikes = now == l->bytes ? 0 : l->strikes + 1;
   l->bytes = now;
-  again_or_cut(l, STRIKES, LOOK_MS);
+  again_or_cut(l, l->surplus ? 0 : STRIKES, LOOK_MS);
 }
 
 /* While an answer is on its way: next to nothing of it was taken. */
@@ -56,10 +57,13 @@ static void look_taken(struct timer *t) {
   again_or_cut(l, atomic_load(l->stopping) ? TAKE_STRIKES_LAST : TAKE_STRIKES, TAKE_LOOK_MS);
 }
 
-struct line *line_new(struct loop *loop, int fd, const atomic_bool *stopping) {
+struct line *line_new(struct intake *in, int fd) {
   struct line *l = calloc(1, sizeof *l);
   if (!l) return NULL;
-  *l = (struct line){.loop = loop, .fd = fd, .stopping = stopping};
+  *l = (struct line){.loop = in->loop,
+                     .fd = fd,
+                     .stopping = &in->api->stopping,
+                     .surplus = in->lines > in->lines_most};
   line_rests(l);
   return l;
 }
@@ -79,13 +83,21 @@ void line_answers(struct line *l) {
   loop_timer(l->loop, &l->timer, loop_now(l->loop) + TAKE_LOOK_MS);
 }
 
+bool line_is_surplus(const struct line *l) {
+  return l && l->surplus;
+}
+
 void line_works(struct line *l) {
   if (l) loop_untimer(l->loop, &l->timer);
 }
 
-/* libmicrohttpd sees the end of the stream, and closes. */
+/* libmicrohttpd sees the end of the stream, and closes. What was not taken would stay in the
+ * kernel's memory for minutes: it is dropped. */
 void line_cut(struct line *l) {
-  if (l) (void)shutdown(l->fd, SHUT_RDWR);
+  struct linger none = {.l_onoff = 1};
+  if (!l) return;
+  (void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  (void)shutdown(l->fd, SHUT_RDWR);
 }
 
 void line_free(struct line *l) {

@@ -16,6 +16,7 @@ enum {
   IDLE_SECONDS = 75,
   BACKLOG = 1024,
   DRAIN_LOOK_MS = 20,
+  SURPLUS = 64, /* connections of a loop beyond its limit, to be told so */
   LINGER_MS = 1000
 };
 
@@ -103,14 +104,15 @@ static void daemon_says(void *cls, const char *format, va_list args) {
 static struct MHD_Daemon *start_daemon(struct intake *in, int fd) {
   unsigned loops = (unsigned)(in->api->config->loops > 0 ? in->api->config->loops : 1);
   unsigned limit = (unsigned)in->api->config->connections / loops;
+  in->lines_most = limit ? (int)limit : 1;
   return MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, intake_request,
       in, MHD_OPTION_EXTERNAL_LOGGER, daemon_says, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
       MHD_OPTION_URI_LOG_CALLBACK, intake_target, in, MHD_OPTION_NOTIFY_COMPLETED, intake_completed,
       in, MHD_OPTION_NOTIFY_CONNECTION, intake_connection, in, MHD_OPTION_UNESCAPE_CALLBACK,
       keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-      MHD_OPTION_CONNECTION_LIMIT, limit ? limit : 1, MHD_OPTION_CONNECTION_TIMEOUT,
-      (unsigned)IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(in->lines_most + SURPLUS),
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 #if MHD_VERSION >= 0x01000000
       MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #endif

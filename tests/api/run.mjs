@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Coverage } from './lib/coverage.mjs';
 import { makeTemplates, dropAll } from './lib/database.mjs';
+import { Promises } from './lib/promises.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
@@ -46,7 +47,7 @@ function storyFiles() {
 }
 
 /** Runs one file in a process of its own and resolves to its tally. */
-function runFile(name, job, coverage) {
+function runFile(name, job, { coverage, promises }) {
   return new Promise((done) => {
     const tally = { passed: 0, failed: 0 };
     const child = fork(join(here, 'lib/file.mjs'), [], {
@@ -54,6 +55,7 @@ function runFile(name, job, coverage) {
     });
     child.on('message', (message) => {
       if (message.coverage) return coverage.add(message.coverage);
+      if (message.figure) return promises.add(message.figure);
       tally[message.passed ? 'passed' : 'failed']++;
       console.log(`${message.passed ? 'ok  ' : 'FAIL'}  ${name}: ${message.title}`);
       if (message.trouble) console.log(message.trouble.replace(/^/gm, '      '));
@@ -68,12 +70,12 @@ function runFile(name, job, coverage) {
   });
 }
 
-async function runAll(files, job, coverage) {
+async function runAll(files, job, told) {
   const waiting = [...files];
   const total = { passed: 0, failed: 0 };
   const lane = async () => {
     for (let name = waiting.shift(); name; name = waiting.shift()) {
-      const tally = await runFile(name, job, coverage);
+      const tally = await runFile(name, job, told);
       total.passed += tally.passed;
       total.failed += tally.failed;
     }
@@ -93,13 +95,17 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
 const coverage = new Coverage();
+const promises = new Promises();
 const started = Date.now();
 const server = resolve(options.server);
 const templates = await makeTemplates(process.env.LYCEUM_TEST_PG, server, out);
-const total = await runAll(files, { server, out, templates }, coverage);
+const total = await runAll(files, { server, out, templates }, { coverage, promises });
 await dropAll(process.env.LYCEUM_TEST_PG);
 
-if (!options.only) total.failed += coverage.report(options.strict);
+if (!options.only) {
+  total.failed += coverage.report(options.strict);
+  total.failed += promises.report(join(out, 'promises.txt'), options.strict);
+}
 console.log(`stories took ${((Date.now() - started) / 1000).toFixed(1)} s; logs are in ${out}`);
 console.log(`stories: ${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed ? 1 : 0);

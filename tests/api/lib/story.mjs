@@ -2,6 +2,7 @@
 export { expect } from './expect.mjs';
 export { raw } from './client.mjs';
 export { uuid7, PASSWORD } from './people.mjs';
+export { figure } from './promises.mjs';
 export { eventually, startMailServer, startPeer } from './peers.mjs';
 
 export const stories = [];
