@@ -1,7 +1,7 @@
 // Requests that HTTP does not know, or that could be read in two ways: each is refused, what comes
 // behind it on the same connection is never taken for a request, and the next client is served.
 import net from 'node:net';
-import { expect, story } from './lib/story.mjs';
+import { expect, figure, story } from './lib/story.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 
@@ -191,8 +191,9 @@ story('What HTTP does not know is refused, and nothing behind it is read', async
     slowest = Math.max(slowest, seen.ms);
     wrong.push(...seen.wrong.map((why) => `${what}: ${why}`));
   }
-  console.log(`      ${cases.length} of them, closed within ${slowest} ms`);
   expect(wrong).is([]);
+  figure('malformed', wrong.length, `of ${cases.length}`);
+  figure('malformed_ms', slowest);
   expect(stage.log().includes('behind-')).is(false);
 });
 

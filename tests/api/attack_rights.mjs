@@ -1,6 +1,6 @@
 // Who may do what: every route that the server tells of, called by everybody. What is expected
 // follows from the route's own `.who` (`x-who` of /openapi.json) and from the few tables below.
-import { expect, story, uuid7 } from './lib/story.mjs';
+import { expect, figure, story, uuid7 } from './lib/story.mjs';
 import { World } from './lib/world.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
@@ -164,9 +164,9 @@ story('Everybody calls every route, and gets what the route table says', async (
         wrong.push(`${method} ${op.path} shows ${caller.who} what is not theirs`);
     }
   }
-  console.log(`      ${ops.length} routes x ${everybody.length} callers: ${tried.calls} calls, ` +
-    `${tried.allowed} allowed`);
+  console.log(`      ${ops.length} routes x ${everybody.length} callers: ${tried.allowed} allowed`);
   expect(wrong).is([]);
+  figure('rights', wrong.length, `of ${tried.calls}`);
 });
 
 /** What a member of a body is called, and what else must be said for it to be looked at. */

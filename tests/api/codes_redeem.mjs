@@ -1,5 +1,5 @@
 // Redeeming invite codes: each answer there is, and what races may not break.
-import { expect, race, story } from './lib/story.mjs';
+import { expect, figure, race, story } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 
 const DAY = 86_400_000;
@@ -165,14 +165,18 @@ story('Sixty-four race for a code of 1, 5 and 63 uses: exactly that many get it'
   const { shop, people, redeem } = await open(stage);
   const plan = await shop.plan();
   const racers = await people.members(64);
+  let failed = 0;
   for (const uses of [1, 5, 63]) {
     const code = await shop.code({ plan, max_uses: uses });
     const replies = await race(64, (i) => redeem(racers[i], code));
     const got = replies.filter((r) => r.status === 201).length;
     const sold = replies.filter((r) => r.body.code === 'code_sold_out').length;
+    failed += replies.filter((r) => r.status >= 500).length;
+    figure(`oversold_${uses}`, got);
     expect([got, sold]).is([uses, 64 - uses]);
     expect(await shop.proof(code)).matches({ used: uses, entitlements: uses, balanced: true });
   }
+  figure('oversold_5xx', failed);
 });
 
 story(

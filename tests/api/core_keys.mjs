@@ -2,7 +2,7 @@
 // that is told to stop, or has hardly begun.
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, expect, race, story } from './lib/story.mjs';
+import { eventually, expect, figure, race, story } from './lib/story.mjs';
 import { School, wall } from './lib/school.mjs';
 
 const env = { LYCEUM_LOOPS: '2', LYCEUM_PACE_SCALE: '1000' };
@@ -113,6 +113,36 @@ story('Killed between effect and answer: the same key tells what was done', asyn
   );
   expect(await lectures(stage)).is(1);
   expect(await second.stop()).is([]);
+});
+
+story('What was answered is answered again, to the byte, after a restart', async (stage) => {
+  const { api, start, random } = stage;
+  const operator = api.as(await new School(stage).person('operator'));
+  const asks = Array.from({ length: 20 }, (_, i) => [
+    operator.with({ 'Idempotency-Key': random() }),
+    draft({ minutes: i % 4 ? 30 + i : 0 }), // and some refusals
+  ]);
+  const round = async (at) => {
+    const replies = [];
+    for (const [keyed, body] of asks) replies.push(await keyed.on(at).post('/v1/lectures', body));
+    return replies;
+  };
+  const first = await start(env);
+  const before = await round(first);
+  expect(await first.stop()).is([]);
+  const second = await start(env);
+  const after = await round(second);
+  expect(await second.stop()).is([]);
+  let made = 0;
+  const differ = before.filter((reply, i) => {
+    made += reply.status === 201;
+    const same = reply.status === after[i].status && reply.bytes.equals(after[i].bytes);
+    const place = reply.header('Location') === after[i].header('Location');
+    return reply.status === 201 && !(same && place);
+  });
+  expect(made).is(15);
+  expect(await lectures(stage)).is(15);
+  figure('replay', differ.length, `of ${made}`);
 });
 
 story('Killed at any moment: each key has one effect', async (stage) => {

@@ -3,6 +3,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, expect, figure, race, story } from './lib/story.mjs';
+import { asker, p99, timesDuring } from './lib/others.mjs';
 import { Wire } from './lib/wire.mjs';
 
 export const server = { env: { LYCEUM_LOOPS: '1', LYCEUM_PACE_SCALE: '1000' } };
@@ -66,36 +67,6 @@ story('Who drips is cut off in time; who is silent between two requests is not',
   expect(await ask()).is(true, 'on the same connection');
   agent.destroy();
 });
-
-/** Asks in turn on 4 kept connections while `run` goes on: each answer's time, in order of it. */
-async function timesDuring(run, asks) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
-  const times = [];
-  let over = false;
-  const asking = race(4, async (i) => {
-    while (!over) {
-      const began = performance.now();
-      expect(await asks(agent)).is(200);
-      times.push(performance.now() - began);
-      await sleep(5 + i);
-    }
-  });
-  const result = await run();
-  over = true;
-  await asking;
-  agent.destroy();
-  return [result, times.sort((a, b) => a - b)];
-}
-const p99 = (times) => times[Math.floor(times.length * 0.99)];
-
-const asker = (port, path, headers) => (agent) =>
-  new Promise((done, fail) => {
-    http
-      .get({ host: '127.0.0.1', port, path, headers, agent }, (reply) => {
-        reply.resume().on('end', () => done(reply.statusCode));
-      })
-      .on('error', fail);
-  });
 
 story('A hundred heads, bodies and readers dawdle: all go, and nobody notices', async (stage) => {
   const { port } = stage.api;

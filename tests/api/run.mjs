@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { Coverage } from './lib/coverage.mjs';
 import { makeTemplates, dropAll } from './lib/database.mjs';
 import { Promises } from './lib/promises.mjs';
+import { findServerLog, Secrets } from './lib/secrets.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
@@ -47,7 +48,7 @@ function storyFiles() {
 }
 
 /** Runs one file in a process of its own and resolves to its tally. */
-function runFile(name, job, { coverage, promises }) {
+function runFile(name, job, { coverage, promises, secrets }) {
   return new Promise((done) => {
     const tally = { passed: 0, failed: 0 };
     const child = fork(join(here, 'lib/file.mjs'), [], {
@@ -55,6 +56,7 @@ function runFile(name, job, { coverage, promises }) {
     });
     child.on('message', (message) => {
       if (message.coverage) return coverage.add(message.coverage);
+      if (message.secrets) return secrets.add(message.secrets);
       if (message.figure) return promises.add(message.figure);
       tally[message.passed ? 'passed' : 'failed']++;
       console.log(`${message.passed ? 'ok  ' : 'FAIL'}  ${name}: ${message.title}`);
@@ -96,12 +98,20 @@ mkdirSync(out, { recursive: true });
 
 const coverage = new Coverage();
 const promises = new Promises();
+const secrets = new Secrets();
 const started = Date.now();
 const server = resolve(options.server);
+const serverLog = await findServerLog(process.env.LYCEUM_TEST_PG);
 const templates = await makeTemplates(process.env.LYCEUM_TEST_PG, server, out);
-const total = await runAll(files, { server, out, templates }, { coverage, promises });
+const total = await runAll(files, { server, out, templates }, { coverage, promises, secrets });
 await dropAll(process.env.LYCEUM_TEST_PG);
 
+const { found, said } = secrets.search(out, serverLog);
+const clean = found.length === 0;
+total[clean ? 'passed' : 'failed']++;
+console.log(`${clean ? 'ok  ' : 'FAIL'}  no log holds a secret: ${said}`);
+for (const what of found.slice(0, 20)) console.log(`      ${what}`);
+promises.add({ name: 'secrets', value: found.length, said, held: clean });
 if (!options.only) {
   total.failed += coverage.report(options.strict);
   total.failed += promises.report(join(out, 'promises.txt'), options.strict);

@@ -5,6 +5,8 @@ import { gunzipSync } from 'node:zlib';
 const SECRET_NAMES =
   /(^|_)(password|token|secret|codes?|refresh)$/;
 
+const CODE = /\b[0-9A-Z]{4,5}(?:-[0-9A-Z]{4,5}){2,}\b/g; // machine-made, as downloads hold them
+
 /** A body that is sent as it stands: raw('{"a":', 'application/json'). */
 export class Raw {
   constructor(bytes, type) {
@@ -169,6 +171,9 @@ export class Client {
     const reply = await this.#exchange(request, bytes);
     gather(body instanceof Raw ? undefined : body, this.#stage.secrets);
     gather(reply.body, this.#stage.secrets);
+    if (reply.type === 'text/csv') {
+      for (const [code] of reply.text.matchAll(CODE)) this.#stage.secrets.add(code);
+    }
     if (all.Authorization) {
       const token = all.Authorization.replace(/^Bearer /, '');
       const signature = token.split('.')[2] ?? '';

@@ -43,14 +43,14 @@ export function figure(name, value, said = '') {
 }
 
 const show = (value, { unit = '' }) => `${Number.isInteger(value) ? value : value.toFixed(1)}${unit}`;
-const bound = (limit) => ('is' in limit ? `${limit.is}` : `≤ ${show(limit.most, limit)}`);
+const bound = (limit) => (limit.most ? `≤ ${show(limit.most, limit)}` : `${limit.is ?? 0}`);
 
 export class Promises {
   #seen = new Map();
 
   add(figure) {
     const worst = this.#seen.get(figure.name);
-    const worse = !worst || (worst.held && (!figure.held || figure.value > worst.value));
+    const worse = !worst || (worst.held && (!figure.held || figure.value >= worst.value));
     if (worse) this.#seen.set(figure.name, figure);
   }
 
