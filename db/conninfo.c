@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* keyword='value', with backslash before quotes and backslashes (libpq, "Connection Strings"). */
-static void put(struct builder *b, const char *keyword, const char *value) {
+void conninfo_put(struct builder *b, const char *keyword, struct text value) {
   if (b->len) build_char(b, ' ');
   build_str(b, keyword);
   build_str(b, "='");
-  for (; *value; value++) {
-    if (*value == '\'' || *value == '\\') build_char(b, '\\');
-    build_char(b, *value);
+  for (size_t i = 0; i < value.len; i++) {
+    if (value.at[i] == '\'' || value.at[i] == '\\') build_char(b, '\\');
+    build_char(b, value.at[i]);
   }
   build_char(b, '\'');
 }
@@ -35,9 +35,9 @@ static bool is_owners(const char *keyword) {
 static char *rebuilt(const PQconninfoOption *options, const char *role, const char *password) {
   struct builder b = {0};
   for (const PQconninfoOption *o = options; o->keyword; o++)
-    if (o->val && *o->val && !is_owners(o->keyword)) put(&b, o->keyword, o->val);
-  put(&b, "user", role);
-  put(&b, "password", password);
+    if (o->val && *o->val && !is_owners(o->keyword)) conninfo_put(&b, o->keyword, text_of(o->val));
+  conninfo_put(&b, "user", text_of(role));
+  conninfo_put(&b, "password", text_of(password));
   build_char(&b, 0);
   return b.at;
 }

@@ -73,6 +73,18 @@ static inline bool unit_brackets(const struct unit *u) {
 enum link_state { LINK_DOWN, LINK_DIALING, LINK_UP };
 enum link_kind { LINK_READ, LINK_WRITE, LINK_TRANSACTION, LINK_KINDS };
 
+struct hosts { /* each machine's conninfo, in the order in which they are tried */
+  char **at;
+  size_t count;
+};
+struct hosts *hosts_new(const char *conninfo); /* NULL: out of memory */
+void hosts_free(struct hosts *h);
+PGconn *hosts_dial(const struct hosts *h, size_t i); /* PQconnectStart; the primary is wanted */
+bool is_read_only(PGconn *conn);                     /* a standby, or a primary no more */
+void primary_moved(void);                            /* that was seen: all links dial anew */
+unsigned primary_moves(void);
+void conninfo_put(struct builder *b, const char *keyword, struct text value);
+
 struct link {
   struct pool *pool;
   enum link_kind kind;
@@ -82,11 +94,14 @@ struct link {
   uint32_t events;    /* watched now */
   struct timer timer; /* dialling: give up; down: dial again */
   uint32_t redials;   /* failed in a row */
+  size_t host, tried; /* dialled now or last; how many in a row were of no use */
+  unsigned moves;     /* of the primary, when it was dialled */
   bool *prepared;     /* by statement number */
   struct unit *queue, **queue_end;
   size_t queued; /* units in queue */
   struct unit *flight, **flight_end;
   bool alone;             /* a unit with BEGIN is in flight: nothing goes behind it */
+  bool read_only;         /* PostgreSQL says that it is not the primary */
   bool broken;            /* its session is not what we think: given up at the next flush */
   struct request *holder; /* of the open transaction; q->held without it: the transaction is gone */
   struct asked *beginners, **beginners_end;
@@ -95,7 +110,7 @@ struct link {
 struct pool {
   struct loop *loop;
   struct db_settings settings;
-  char *conninfo;
+  struct hosts *hosts;
   struct link links[LINK_KINDS];
   struct gather *gathers;
   struct turn turn;

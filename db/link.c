@@ -1,6 +1,8 @@
 /* One pipelined connection to PostgreSQL on a loop: dialled without blocking, redialled when lost.
  *
  *   DOWN --timer--> DIALING --ok--> UP --lost--> DOWN (at once, then 100 ms, 200 ms … 1 s)
+ *                    |   ^
+ *                    +---+ the next host, until each was tried
  *
  * Units wait in `queue`, are sent in order at the end of a turn, and move to `flight` until their
  * results and their Sync have come. A unit is told only at its Sync, which comes after the commit.
@@ -167,8 +169,19 @@ static void unwatch(struct link *k) {
   k->events = 0;
 }
 
+/* The primary is another one by now, or nobody knows. What was written is waited for: PostgreSQL
+ * tells for each whether it came too late. What was read may be old, and is asked again. */
+static bool is_elsewhere(const struct link *k) {
+  if (k->flight && k->kind != LINK_READ) return false;
+  return k->moves != primary_moves() || k->read_only;
+}
+
 void link_flush(struct link *k) {
   if (k->state != LINK_UP) return;
+  if (is_elsewhere(k)) {
+    log_write(LOG_WARN, "primary_moved", "link=%d", k->kind);
+    k->broken = true;
+  }
   if (k->broken || (k->queue && !send_queue(k))) {
     lost(k);
     return;
@@ -261,6 +274,7 @@ static void link_ready(struct watch *w, uint32_t events) {
   if (!alive) unwatch(k); /* libpq has closed it: its number may soon be another's */
   while (k->state == LINK_UP && receive(k)) {
   }
+  if (k->state == LINK_UP) k->read_only = is_read_only(k->conn);
   if (k->state == LINK_UP && (!alive || PQstatus(k->conn) == CONNECTION_BAD)) lost(k);
 }
 
@@ -273,7 +287,7 @@ static void hang_up(struct link *k) {
   k->conn = NULL;
   if (k->state == LINK_UP) metric_add(lyceum_links_up, -1);
   k->state = LINK_DOWN;
-  k->alone = k->broken = false;
+  k->alone = k->broken = k->read_only = false;
   memset(k->prepared, 0, statement_count * sizeof *k->prepared);
 }
 
@@ -281,11 +295,17 @@ static void dial_again(struct timer *t) {
   dial(CONTAINER_OF(t, struct link, timer));
 }
 
-/* Without a database nobody waits: what is queued is told at once. */
+/* When no host is of use nobody waits: what is queued is told at once. */
 static void give_up(struct link *k) {
   log_write(LOG_WARN, "database_away", "link=%d message=\"%s\"", k->kind,
             k->conn ? PQerrorMessage(k->conn) : "out of memory");
   hang_up(k);
+  k->host++;
+  if (++k->tried < k->pool->hosts->count) {
+    dial(k);
+    return;
+  }
+  k->tried = 0;
   uint32_t wait = (uint32_t)REDIAL_FIRST_MS << (k->redials < 4 ? k->redials : 4);
   k->redials++; /* from now on asks are refused at once */
   for (struct unit *u; (u = unqueue(k));)
@@ -328,12 +348,14 @@ static void dial_slow(struct timer *t) {
 
 static void up(struct link *k) {
   loop_untimer(k->pool->loop, &k->timer);
-  if (PQsetnonblocking(k->conn, 1) != 0 || PQenterPipelineMode(k->conn) != 1) {
+  if (is_read_only(k->conn) || PQsetnonblocking(k->conn, 1) != 0 ||
+      PQenterPipelineMode(k->conn) != 1) {
     give_up(k);
     return;
   }
   k->state = LINK_UP;
   k->redials = 0;
+  k->tried = 0;
   k->watch.ready = link_ready;
   metric_add(lyceum_links_up, 1);
   if (!watch(k, EPOLLIN)) {
@@ -367,7 +389,8 @@ static void dial_ready(struct watch *w, uint32_t events) {
 
 static void dial(struct link *k) {
   k->state = LINK_DIALING;
-  k->conn = PQconnectStart(k->pool->conninfo);
+  k->moves = primary_moves();
+  k->conn = hosts_dial(k->pool->hosts, k->host);
   if (!k->conn || PQstatus(k->conn) == CONNECTION_BAD) {
     give_up(k);
     return;

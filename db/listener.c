@@ -24,7 +24,8 @@ enum listening { DOWN, DIALING, LISTENING, UP };
 
 struct listener {
   struct loop *loop;
-  char *conninfo;
+  struct hosts *hosts;
+  size_t host; /* dialled now or last */
   void (*heard)(void *who, struct text payload);
   void (*back)(void *who);
   void *who;
@@ -61,6 +62,7 @@ static void lost(struct listener *n, const char *how) {
   uint32_t wait =
       n->state == UP ? 0 : (uint32_t)REDIAL_FIRST_MS << (n->redials < 4 ? n->redials : 4);
   n->redials = n->state == UP ? 0 : n->redials + 1;
+  if (n->state != UP) n->host++;
   hang_up(n);
   n->timer.fire = dial_again;
   loop_timer(n->loop, &n->timer, time_ticks() + (wait < REDIAL_MOST_MS ? wait : REDIAL_MOST_MS));
@@ -127,7 +129,12 @@ static bool receive(struct listener *n) {
 static void ready(struct watch *w, uint32_t events) {
   struct listener *n = CONTAINER_OF(w, struct listener, watch);
   (void)events;
-  if (!receive(n)) lost(n, "receive");
+  if (!receive(n)) {
+    lost(n, "receive");
+  } else if (is_read_only(n->conn)) { /* its notifications are another's now */
+    primary_moved();
+    lost(n, "read_only");
+  }
 }
 
 /* ---- dialling -----------------------------------------------------------------------------------
@@ -166,7 +173,7 @@ static void dial_slow(struct timer *t) {
 
 static void dial(struct listener *n) {
   n->state = DIALING;
-  n->conn = PQconnectStart(n->conninfo);
+  n->conn = hosts_dial(n->hosts, n->host);
   if (!n->conn || PQstatus(n->conn) == CONNECTION_BAD) {
     lost(n, "dial");
     return;
@@ -183,14 +190,14 @@ struct listener *listener_open(struct loop *l, const struct db_settings *s,
                                void (*heard)(void *who, struct text payload),
                                void (*back)(void *who), void *who) {
   struct listener *n = calloc(1, sizeof *n);
-  char *conninfo = strdup(s->conninfo);
-  if (!n || !conninfo) {
+  struct hosts *hosts = hosts_new(s->conninfo);
+  if (!n || !hosts) {
     free(n);
-    free(conninfo);
+    hosts_free(hosts);
     return NULL;
   }
   n->loop = l;
-  n->conninfo = conninfo;
+  n->hosts = hosts;
   n->heard = heard;
   n->back = back;
   n->who = who;
@@ -207,6 +214,6 @@ bool listener_alive(const struct listener *n) {
 void listener_close(struct listener *n) {
   if (!n) return;
   hang_up(n);
-  free(n->conninfo);
+  hosts_free(n->hosts);
   free(n);
 }

@@ -248,7 +248,7 @@ bool db_open(struct loop *l, const struct db_settings *s) {
   if (!p) return false;
   p->loop = l;
   p->settings = *s;
-  p->conninfo = strdup(s->conninfo);
+  p->hosts = hosts_new(s->conninfo);
   p->turn = (struct turn){NULL, flush, unsent};
   loop_keep(l, ROOM_DB, p);
   for (int i = 0; i < LINK_KINDS; i++) {
@@ -256,7 +256,7 @@ bool db_open(struct loop *l, const struct db_settings *s) {
     k->pool = p;
     k->kind = (enum link_kind)i;
     k->prepared = calloc(statement_count + 1, sizeof *k->prepared);
-    if (!p->conninfo || !k->prepared) return false;
+    if (!p->hosts || !k->prepared) return false;
     link_open(k);
   }
   loop_each_turn(l, &p->turn);
@@ -274,7 +274,7 @@ void db_close(struct loop *l) {
     p->gathers = g->next;
     free(g);
   }
-  free(p->conninfo);
+  hosts_free(p->hosts);
   loop_keep(l, ROOM_DB, NULL);
   free(p);
 }

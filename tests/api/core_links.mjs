@@ -219,3 +219,22 @@ story('A client that goes while its request is queued leaves nothing behind', as
   }
   expect(await uses(sql, code)).is(19);
 });
+
+story('A machine that falls silent is left for the next', async (stage) => {
+  const { api, people, sql, start } = stage;
+  const name = await database(sql);
+  const [first, second] = [await Wire.open(name), await Wire.open(name)];
+  const both = first.env.DATABASE_URL.replace(/host=([^&]*)/, (host) =>
+    [host, encodeURIComponent(second.folder)].join('%2C'),
+  );
+  const there = api.on(await start({ ...env, DATABASE_URL: both }));
+  const member = await people.member();
+  const read = () => there.as(member).get('/v1/lectures');
+  expect(await read()).status(200);
+  first.stick();
+  first.cut(); // dialled again, it takes the call and says nothing
+  const began = Date.now();
+  await eventually(async () => (await read()).status === 200);
+  expect(Date.now() - began).atMost(5000);
+  for (const wire of [first, second]) wire.close();
+});
