@@ -145,8 +145,9 @@ struct session;
 struct session *session_open(const char *conninfo, char **why);
 /* PostgreSQL is there and won't have us: a password, a database or a right is wrong. */
 bool session_refused(const char *conninfo);
-void session_close(struct session *s);       /* NULL is fine */
-bool session_alive(const struct session *s); /* as far as the last call told */
+void session_close(struct session *s);              /* NULL is fine */
+bool session_alive(const struct session *s);        /* as far as the last call told */
+bool session_writes(struct session *s, char **why); /* the same: false when it only reads */
 /* Runs SQL that may hold several statements, without parameters. */
 bool session_run(struct session *s, const char *sql, char **why);
 bool session_commit(struct session *s, char **why); /* false too when it came to a rollback */

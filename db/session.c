@@ -39,19 +39,20 @@ bool result_fails(const PGresult *r, PGconn *conn, char **why) {
 }
 
 enum { DIAL_MS = 5000 };
-static const char *const dial_keys[] = {"connect_timeout", "application_name", "dbname",
-                                        "client_encoding", NULL};
+static const char *const dial_keys[] = {"connect_timeout",      "application_name",
+                                        "target_session_attrs", "dbname",
+                                        "client_encoding",      NULL};
 
 /* What conninfo says itself comes later in the list and so wins over our defaults. */
 PGconn *session_dial(const char *conninfo) {
-  const char *values[] = {"5", "lyceum", conninfo, "UTF8", NULL};
+  const char *values[] = {"5", "lyceum", "read-write", conninfo, "UTF8", NULL};
   return PQconnectdbParams(dial_keys, values, 1);
 }
 
 /* libpq keeps the SQLSTATE of a failed dial to itself, unless it is told to say nothing else, and
  * that can be told only between the start of a dial and its end. */
 static PGconn *dial_tersely(const char *conninfo) {
-  const char *values[] = {"5", "lyceum", conninfo, "UTF8", NULL};
+  const char *values[] = {"5", "lyceum", "read-write", conninfo, "UTF8", NULL};
   PGconn *conn = PQconnectStartParams(dial_keys, values, 1);
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
   if (!conn || PQstatus(conn) == CONNECTION_BAD) return conn;
@@ -109,6 +110,10 @@ struct pg_conn *session_raw(struct session *s) {
 
 bool session_alive(const struct session *s) {
   return PQstatus(s->conn) == CONNECTION_OK;
+}
+
+bool session_writes(struct session *s, char **why) {
+  return !is_read_only(s->conn) || session_fails(why, "the primary is another one by now");
 }
 
 static bool went_well(const PGresult *r) {

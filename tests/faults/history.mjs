@@ -9,6 +9,7 @@ export class History {
   counts = { ok: 0, repeated: 0, failed: 0, unknown: 0, told: 0, away: 0 };
   wrong = []; // answers that should not be
   slowest = 0;
+  slowestGood = 0; // of those that were acknowledged
 
   /** `told`: the server itself said that it does not know; `away`: a 503 or no answer at all. */
   record(wish, { verdict, proof, told, away }) {

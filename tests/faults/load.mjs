@@ -94,7 +94,8 @@ export class Load {
       const request = http.request(options, (reply) => {
         let text = '';
         reply.setEncoding('utf8').on('data', (part) => (text += part));
-        reply.on('end', () => done({ status: reply.statusCode, text }));
+        const again = reply.headers['retry-after'];
+        reply.on('end', () => done({ status: reply.statusCode, text, again }));
         reply.on('error', (error) => done({ error: error.code ?? error.message }));
         reply.on('aborted', () => done({ error: 'aborted' }));
       });
@@ -129,7 +130,7 @@ export class Load {
 
   // ---- judging
 
-  #judge(wish, { error, status, text }) {
+  #judge(wish, { error, status, text, again }) {
     if (error) {
       if (error === 'no answer') this.#history.wrong.push(`${wish.key}: no answer in time`);
       return { verdict: error === 'ECONNREFUSED' ? 'failed' : 'unknown', away: true };
@@ -140,6 +141,8 @@ export class Load {
       if (!proof) this.#history.wrong.push(`${wish.key}: ${status} without a proof: ${text}`);
       return { verdict: 'ok', proof };
     }
+    if (status === 503 && !(again > 0))
+      this.#history.wrong.push(`${wish.key}: 503 ${body.code} without Retry-After`);
     if (status === 503 && body.code === 'outcome_unknown')
       return { verdict: 'unknown', away: true, told: true };
     const known = status === 503 ? NOTHING_DONE.has(body.code) : REFUSALS.has(body.code);
@@ -155,7 +158,10 @@ export class Load {
       return sleep(100);
     }
     const judged = this.#judge(wish, reply);
-    this.#history.slowest = Math.max(this.#history.slowest, Date.now() - began);
+    const took = Date.now() - began;
+    this.#history.slowest = Math.max(this.#history.slowest, took);
+    if (judged.verdict === 'ok')
+      this.#history.slowestGood = Math.max(this.#history.slowestGood, took);
     const first = wish.proof === undefined;
     this.#history.record(wish, judged);
     if (judged.verdict === 'ok') {

@@ -4,23 +4,23 @@
 //
 //   node tests/faults/run.mjs     FAULTS_SCALE=20000  acknowledged writes to go on until
 //                                 FAULTS_KILLS=8      how often something is killed
-//                                 FAULTS_TROUBLES=1   the troubles of troubles.mjs, too: as in a
-//                                                     full run; 0: without, only: nothing else
-//                                 FAULTS_CONTROL=1    the control run alone
+//                                 FAULTS_PARTS=kills,troubles,promotion,control
+//                                                     only these; a short run has no troubles
 //
 // The control run lets PostgreSQL acknowledge what is not on disk yet, and must find losses.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BOOKS, History, kept, OVERSOLD } from './history.mjs';
 import { Load } from './load.mjs';
 import { Stage } from './stage.mjs';
+import { hosts, promotions, Standby } from './standby.mjs';
 import { troubles } from './troubles.mjs';
 
 const target = Number(process.env.FAULTS_SCALE ?? 20_000);
 const kills = Number(process.env.FAULTS_KILLS ?? (target < 20_000 ? 3 : 8));
-const controlOnly = process.env.FAULTS_CONTROL === '1';
 // Each trouble takes seconds, for it must outlast the deadline: only in a full run, or if asked for.
-const withTroubles = (process.env.FAULTS_TROUBLES ?? (target < 20_000 ? '0' : '1')) !== '0';
-const spare = withTroubles ? 30_000 : 0;
+const usual = target < 20_000 ? 'kills,control' : 'kills,troubles,promotion,control';
+const parts = new Set((process.env.FAULTS_PARTS ?? usual).split(','));
+const spare = (parts.has('troubles') ? 30_000 : 0) + (parts.has('promotion') ? 10_000 : 0);
 const READY_MS = 5000;
 const STUCK_MS = 60_000;
 const CONNECTIONS = 64;
@@ -189,13 +189,14 @@ function doubt(history, there) {
   check('the checker sees what is oversold', Number(fewer) > 0, fewer);
 }
 
-async function troubled(skip) {
+/** `act` does something to it under load, and answers with lines for the report. */
+async function enduring(skip, act) {
   const before = kept(stage);
   const history = new History();
   await stage.newServer().ready();
   const load = new Load(stage, history, size, CONNECTIONS, skip, 40).start();
   await until(load, history, () => history.acknowledged > 200);
-  for (const { title, trouble } of await troubles(stage, load, history, until))
+  for (const { title, trouble } of await act(stage, load, history, until))
     check(title, !trouble, trouble);
   await load.stop();
   await settle();
@@ -208,6 +209,20 @@ async function troubled(skip) {
   const wrong = [BOOKS, OVERSOLD].map((sql) => stage.sql(sql).trim());
   check('in all this: 0 oversold, the books balance', wrong.join() === '0,0', wrong.join());
   return load.wishes;
+}
+
+/** The server knows three machines; afterwards all is with the first again, as it was. */
+async function promoted(skip) {
+  const { url, home } = stage;
+  const standbys = ['s1', 's2'].map((name) => new Standby(stage, name));
+  stage.hosts = hosts([stage, ...standbys]);
+  const wishes = await enduring(skip, (...all) => promotions(...all, standbys));
+  Object.assign(stage, { url, home, hosts: undefined });
+  for (const standby of standbys) standby.close();
+  await stage.startPostgres();
+  stage.sql('ALTER SYSTEM RESET synchronous_standby_names');
+  stage.sql('SELECT pg_reload_conf()');
+  return wishes;
 }
 
 /** Commits are acknowledged before they leave PostgreSQL's memory: a kill must then lose some. The
@@ -236,25 +251,29 @@ async function control(skip) {
   check(`control: of ${n} acknowledged without a flush, ${lost.length} lost`, lost.length > 0);
 }
 
+async function killed() {
+  const history = new History();
+  const wishes = await killedUnderLoad(history);
+  const troubles = await settle();
+  check('the last server stopped as it should', !troubles.length, few(troubles));
+  stage.sql('ANALYZE'); // or what compares may take minutes
+  const there = kept(stage);
+  judge(history, there);
+  doubt(history, there);
+  return wishes;
+}
+
 const began = Date.now();
 try {
   await stage.open(size);
   console.log(`faults: ${target} writes, ${CONNECTIONS} connections, ${kills} kills; seeded in ` +
     `${seconds(Date.now() - began)} s`);
   let skip = 0;
-  if (process.env.FAULTS_TROUBLES === 'only') await settle();
-  else if (!controlOnly) {
-    const history = new History();
-    skip = await killedUnderLoad(history);
-    const troubles = await settle();
-    check('the last server stopped as it should', !troubles.length, few(troubles));
-    stage.sql('ANALYZE'); // or what compares may take minutes
-    const there = kept(stage);
-    judge(history, there);
-    doubt(history, there);
-  }
-  if (withTroubles && !controlOnly) skip = await troubled(skip);
-  await control(skip);
+  if (parts.has('kills')) skip = await killed();
+  else await settle();
+  if (parts.has('troubles')) skip = await enduring(skip, troubles);
+  if (parts.has('promotion')) skip = await promoted(skip);
+  if (parts.has('control')) await control(skip);
 } catch (error) {
   check('the run came to its end', false, error.stack);
 } finally {

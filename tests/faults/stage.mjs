@@ -17,9 +17,18 @@ const options = { cwd: root, encoding: 'utf8', maxBuffer: 1 << 30 };
 const run = (file, args, more) => execFileSync(file, args, { ...options, ...more });
 const wait = promisify(execFile);
 
+function lives(pid) {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`).length > 0; // a zombie has none
+  } catch {
+    return false;
+  }
+}
+
 export class Stage {
   #servers = [];
   #last = [];
+  root = root;
   small = path.join(dir, 'small'); // where a small file system may be mounted
 
   /** @param {{codes: number, limited: number, uses: number, members: number, lectures: number}} */
@@ -42,8 +51,12 @@ export class Stage {
   }
 
   sql(text, ...args) {
+    return this.sqlAt(this.url, text, ...args);
+  }
+
+  sqlAt(url, text, ...args) {
     const strict = ['-XqtAv', 'ON_ERROR_STOP=1'];
-    return run(this.psqlFile, [...strict, ...args, this.url], { input: text });
+    return run(this.psqlFile, [...strict, ...args, url], { input: text });
   }
 
   rows(text) {
@@ -96,7 +109,8 @@ export class Stage {
       LYCEUM_SECRET_FILE: this.secret,
     };
     const log = path.join(dir, 'lyceum.log');
-    const server = new Server({ server: binary, url: this.url, out: dir, log, env });
+    const url = this.hosts ?? this.url;
+    const server = new Server({ server: binary, url, out: dir, log, env });
     server.port = this.port;
     this.#servers.push(server);
     this.server = server;
@@ -138,9 +152,14 @@ export class Stage {
   /** Nothing is flushed or said; resolves when its memory is free for the next one. */
   async killPostgres() {
     const killed = this.signalPostgres('SIGKILL');
-    const lives = (pid) =>
-      fs.existsSync(`/proc/${pid}/cmdline`) && fs.readFileSync(`/proc/${pid}/cmdline`).length > 0;
     for (let i = 0; i < 500 && killed.some(lives); i++) await sleep(5);
+  }
+
+  /** As its owner would: SIGINT ends all sessions and flushes, SIGQUIT ends it at once. */
+  async stopPostgres(signal) {
+    const master = this.postmaster;
+    process.kill(master, signal);
+    for (let i = 0; i < 1000 && lives(master); i++) await sleep(10);
   }
 
   async startPostgres() {
