@@ -5,19 +5,20 @@
 //   node tests/faults/run.mjs     FAULTS_SCALE=20000  acknowledged writes to go on until
 //                                 FAULTS_KILLS=8      how often something is killed
 //                                 FAULTS_PARTS=kills,troubles,promotion,control
-//                                                     only these; a short run has no troubles
+//                                                     only these; a short run kills and controls
 //
 // The control run lets PostgreSQL acknowledge what is not on disk yet, and must find losses.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Figures } from './figures.mjs';
 import { BOOKS, History, kept, OVERSOLD } from './history.mjs';
 import { Load } from './load.mjs';
 import { Stage } from './stage.mjs';
 import { hosts, promotions, Standby } from './standby.mjs';
-import { troubles } from './troubles.mjs';
+import { ANSWER_MS, troubles } from './troubles.mjs';
 
 const target = Number(process.env.FAULTS_SCALE ?? 20_000);
 const kills = Number(process.env.FAULTS_KILLS ?? (target < 20_000 ? 3 : 8));
-// Each trouble takes seconds, for it must outlast the deadline: only in a full run, or if asked for.
+// Each trouble takes seconds, for it must outlast the deadline: only in a full run, or if asked.
 const usual = target < 20_000 ? 'kills,control' : 'kills,troubles,promotion,control';
 const parts = new Set((process.env.FAULTS_PARTS ?? usual).split(','));
 const spare = (parts.has('troubles') ? 30_000 : 0) + (parts.has('promotion') ? 10_000 : 0);
@@ -39,6 +40,7 @@ function check(title, good, trouble = '') {
   result[good ? 'passed' : 'failed']++;
   console.log(`${good ? 'ok  ' : 'FAIL'}  ${title}${good || !trouble ? '' : `: ${trouble}`}`);
 }
+const figures = new Figures();
 const few = (list) => list.slice(0, 5).join('; ');
 const seconds = (ms) => (ms / 1000).toFixed(2);
 
@@ -134,6 +136,9 @@ async function killedUnderLoad(history) {
   await load.stop();
   progress(history, began, 'done');
   table(list);
+  const latest = Math.max(...list.map(({ ready }) => ready));
+  const again = `${seconds(latest)} s at most, ${list.length} times`;
+  figures.add('ready again after a kill', 'within 5 s', again, latest < READY_MS);
   const slow = list.filter(({ ready }) => ready >= READY_MS);
   check(`${kills} kills, ready within 5 s each`, !slow.length, few(slow.map((s) => s.name)));
   const unknown = list.filter((s) => s.unknown).length;
@@ -154,12 +159,17 @@ function judge(history, there) {
   const { lost, ghosts, unclear } = history.compare(there);
   const n = history.acknowledged;
   const { failed, unknown, repeated } = history.counts;
-  check(`${n} writes acknowledged, 0 lost`, n >= target && !lost.length, few(lost));
+  const survives = n >= target && !lost.length;
+  check(`${n} writes acknowledged, 0 lost`, survives, few(lost));
+  const enough = `0 of ${target}, ${kills} kills`;
+  const was = `${lost.length} of ${n}`;
+  figures.add('acknowledged writes lost', enough, was, survives);
   check(`${repeated} asked for again and told the same`, repeated > 0);
   check(`of ${failed} told as failed none was done`, failed > 0 && !ghosts.length, few(ghosts));
   check(`no answer out of place`, !history.wrong.length, few(history.wrong));
   const oversold = stage.sql(OVERSOLD).trim();
   check('0 oversold', oversold === '0', `${oversold} codes or spans`);
+  figures.add('oversold', '0', oversold, oversold === '0');
   const books = stage.sql(BOOKS).trim();
   check('the books balance', books === '0', `${books} codes`);
   const share = unknown ? ((unclear / unknown) * 100).toFixed(0) : 0;
@@ -189,19 +199,34 @@ function doubt(history, there) {
   check('the checker sees what is oversold', Number(fewer) > 0, fewer);
 }
 
+function figured(what, lines) {
+  const worst = (name) => Math.max(...lines.map((line) => line[name] ?? 0));
+  const within = (name, promise, most) => {
+    const limit = `within ${seconds(most)} s`;
+    figures.add(`${what}: ${promise}`, limit, `${seconds(worst(name))} s`, worst(name) <= most);
+  };
+  within('slowest', 'answered (the deadline is 5 s)', ANSWER_MS);
+  within('back', 'well again', READY_MS);
+  for (const { leftOut } of lines.filter((line) => 'leftOut' in line))
+    figures.add('SIGTERM: outcomes unknown', '0', leftOut, !leftOut);
+}
+
 /** `act` does something to it under load, and answers with lines for the report. */
-async function enduring(skip, act) {
+async function enduring(skip, what, act) {
   const before = kept(stage);
   const history = new History();
   await stage.newServer().ready();
   const load = new Load(stage, history, size, CONNECTIONS, skip, 40).start();
   await until(load, history, () => history.acknowledged > 200);
-  for (const { title, trouble } of await act(stage, load, history, until))
-    check(title, !trouble, trouble);
+  const lines = await act(stage, load, history, until);
+  for (const { title, trouble } of lines) check(title, !trouble, trouble);
   await load.stop();
   await settle();
   stage.sql('ANALYZE');
   const { lost, ghosts } = history.compare(kept(stage, before));
+  figured(what, lines);
+  const n = `${lost.length} of ${history.acknowledged}`;
+  figures.add(`${what}: acknowledged writes lost`, '0', n, !lost.length);
   const denied = history.counts.failed;
   const said = `${history.acknowledged} acknowledged, 0 lost; ${denied} denied, 0 done`;
   check(`in all this: ${said}`, !lost.length && !ghosts.length, few([...lost, ...ghosts]));
@@ -216,7 +241,7 @@ async function promoted(skip) {
   const { url, home } = stage;
   const standbys = ['s1', 's2'].map((name) => new Standby(stage, name));
   stage.hosts = hosts([stage, ...standbys]);
-  const wishes = await enduring(skip, (...all) => promotions(...all, standbys));
+  const wishes = await enduring(skip, 'promotion', (...all) => promotions(...all, standbys));
   Object.assign(stage, { url, home, hosts: undefined });
   for (const standby of standbys) standby.close();
   await stage.startPostgres();
@@ -249,6 +274,7 @@ async function control(skip) {
   const { lost } = history.compare(kept(stage, before));
   const n = history.acknowledged;
   check(`control: of ${n} acknowledged without a flush, ${lost.length} lost`, lost.length > 0);
+  figures.add('control without flushes', 'some lost', `${lost.length} of ${n}`, lost.length > 0);
 }
 
 async function killed() {
@@ -271,7 +297,7 @@ try {
   let skip = 0;
   if (parts.has('kills')) skip = await killed();
   else await settle();
-  if (parts.has('troubles')) skip = await enduring(skip, troubles);
+  if (parts.has('troubles')) skip = await enduring(skip, 'troubles', troubles);
   if (parts.has('promotion')) skip = await promoted(skip);
   if (parts.has('control')) await control(skip);
 } catch (error) {
@@ -279,6 +305,8 @@ try {
 } finally {
   await stage.close();
 }
+figures.print();
+check('every figure is held', !figures.broken.length, few(figures.broken));
 console.log(`faults took ${seconds(Date.now() - began)} s`);
 console.log(`faults: ${result.passed} passed, ${result.failed} failed`);
 process.exit(result.failed ? 1 : 0);

@@ -115,12 +115,13 @@ async function moves(how, standby, stage, load, history, until) {
       `503, ${unknown} unknown, the slowest in ${history.slowest} ms`,
     trouble,
     back,
+    slowest: history.slowest,
   };
 }
 
 /** What a server must be told to find whoever is the primary. */
 export function hosts(all) {
-  const sockets = all.map(({ url }) => new URL(url.replace('///', '//x/')).searchParams.get('host'));
+  const sockets = all.map(({ url }) => /host=([^&]*)/.exec(url)[1]);
   return `${all[0].url.replace(/host=[^&]*/, `host=${sockets.join(',')}`).replace(
     /port=[^&]*/,
     `port=${sockets.map(() => 5432).join(',')}`,

@@ -1,6 +1,6 @@
 // PostgreSQL hangs, answers late, is stopped; somebody holds locks; commits wait for a standby that
-// is gone, no connection is to be had, a disk is full, a server makes room for the next: under load,
-// without a restart of who is in trouble.
+// is gone, no connection is to be had, a disk is full, a server makes room for the next: under
+// load, without a restart of who is in trouble.
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -206,5 +206,6 @@ async function handOver(stage, load, history, until) {
     title: `a second server takes over: the first stopped in ${took} ms, ${away} ` +
       `times 503, ${unknown} unknown`,
     trouble,
+    leftOut: unknown,
   };
 }
