@@ -14,7 +14,7 @@ import { BOOKS, History, kept, OVERSOLD } from './history.mjs';
 import { Load } from './load.mjs';
 import { Stage } from './stage.mjs';
 import { hosts, promotions, Standby } from './standby.mjs';
-import { ANSWER_MS, troubles } from './troubles.mjs';
+import { ANSWER_MS, backOnDisk, troubles } from './troubles.mjs';
 
 const target = Number(process.env.FAULTS_SCALE ?? 20_000);
 const kills = Number(process.env.FAULTS_KILLS ?? (target < 20_000 ? 3 : 8));
@@ -238,6 +238,7 @@ async function enduring(skip, what, act) {
 
 /** The server knows three machines; afterwards all is with the first again, as it was. */
 async function promoted(skip) {
+  backOnDisk(stage);
   const { url, home } = stage;
   const standbys = ['s1', 's2'].map((name) => new Standby(stage, name));
   stage.hosts = hosts([stage, ...standbys]);

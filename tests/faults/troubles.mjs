@@ -106,7 +106,10 @@ const disk = {
     execFileSync('mount', ['-t', 'tmpfs', '-o', owner, 'tmpfs', disk.small], { stdio: 'ignore' });
     stage.atEnd(() => execFileSync('umount', ['-l', disk.small]));
     stage.sql(`CREATE TABLESPACE small LOCATION '${disk.small}'`);
-    for (const table of TABLES) stage.sql(`ALTER TABLE ${table} SET TABLESPACE small`);
+    disk.move(stage, 'small');
+  },
+  move(stage, to) {
+    for (const table of TABLES) stage.sql(`ALTER TABLE ${table} SET TABLESPACE ${to}`);
   },
   begin() {
     const fill = fs.openSync(path.join(disk.small, 'fill'), 'w');
@@ -128,6 +131,13 @@ const disk = {
   },
   end: () => fs.rmSync(path.join(disk.small, 'fill')),
 };
+
+/** As it was, when nobody is served: two machines on one disk can't share a tablespace's folder. */
+export function backOnDisk(stage) {
+  if (!disk.small) return;
+  disk.move(stage, 'pg_default');
+  stage.sql('DROP TABLESPACE small');
+}
 
 /** One after the other; answers lines for the report, `trouble` empty where all was well. */
 export async function troubles(stage, load, history, until) {
