@@ -24,6 +24,8 @@ clang_runtime() {
   have clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*" >/dev/null
 }
 
+faketime_there() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
+
 want_run() {
   want gcc have gcc
   want libc6-dev c_headers
@@ -54,6 +56,7 @@ want_test() {
   want cppcheck have cppcheck
   want gcovr have gcovr
   want shellcheck have shellcheck
+  want libfaketime faketime_there
 }
 
 as_root() {
