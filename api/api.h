@@ -102,6 +102,13 @@ void charge_miss(struct request *q);
  * kept until the generation changes, or its `_until` passes. */
 bool from_memory(struct request *q);
 void same_for_all(struct request *q);
+/* Is the code known to be sold out, and not redeemed by the caller? */
+bool sold_out_for(struct request *q, const struct digest *code);
+/* To be called at each such refusal: true when so many came that the answer to code_sold_out is
+ * wanted by sold_out_keep. */
+bool sold_out_wanted(struct request *q, const struct digest *code);
+enum { SOLD_OUT_HOLDERS_MOST = 4096 };
+void sold_out_keep(struct request *q, const struct digest *code, const struct rows *r);
 /* Tells every loop and process that what the public sees of this community has changed. Statements
  * of writers also notify `public COMMUNITY`. */
 void raise_generation(struct request *q);

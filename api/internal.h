@@ -85,6 +85,7 @@ struct intake {
   struct timer drain; /* after SIGTERM: looks whether all is done */
   struct cache *cache;
   struct strangers strangers;
+  struct sold_out *sold_out;
   uint64_t requests;     /* counted for request ids */
   int lines, lines_most; /* connections */
   bool quiet;            /* no longer accepts */
@@ -147,6 +148,11 @@ void community_keep(struct cache *c, struct text slug, int64_t community);
 static inline struct cache *cache_of(struct exchange *x) {
   return x->intake->cache;
 }
+
+/* sold_out.c */
+struct sold_out;
+struct sold_out *sold_out_new(void);
+void sold_out_free(struct sold_out *all);
 
 /* answer.c */
 struct text etag_of(struct arena *a, struct text body);

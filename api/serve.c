@@ -162,7 +162,8 @@ bool api_open(struct loop *l, struct api *api, int fd) {
   in->loop = l;
   in->api = api;
   in->cache = cache_new();
-  in->daemon = in->cache && listen(fd, BACKLOG) == 0 ? start_daemon(in, fd) : NULL;
+  in->sold_out = sold_out_new();
+  in->daemon = in->cache && in->sold_out && listen(fd, BACKLOG) == 0 ? start_daemon(in, fd) : NULL;
   loop_keep(l, ROOM_API, in);
   if (!in->daemon) return false;
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(in->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -179,6 +180,7 @@ void api_close(struct loop *l) {
   if (!in) return;
   if (in->daemon) MHD_stop_daemon(in->daemon);
   cache_free(in->cache);
+  sold_out_free(in->sold_out);
   loop_keep(l, ROOM_API, NULL);
   free(in);
 }

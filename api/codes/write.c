@@ -111,7 +111,9 @@ static struct step told(struct request *q, const struct rows *r) {
 }
 
 static struct step changed(struct request *q, const struct rows *r) {
-  return refused(q, r) ? DONE : ask_code_hold(q, told, .id = path_id(q, "id"));
+  if (refused(q, r)) return DONE;
+  raise_generation(q);
+  return ask_code_hold(q, told, .id = path_id(q, "id"));
 }
 
 /* Compared and changed under one lock: what If-Match named is what is changed. The code itself is

@@ -83,6 +83,7 @@ struct step entitlement_grant(struct request *q) {
 
 static struct step voided(struct request *q, const struct rows *r) {
   if (refused(q, r)) return DONE;
+  raise_generation(q);
   return ask_entitlement_get(q, answer_one, .member_id = path_id(q, "id"),
                              .id = path_id(q, "entitlement_id"));
 }

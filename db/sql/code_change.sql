@@ -1,7 +1,7 @@
 -- Applies a merge patch to a code. Runs after code_hold in the same transaction. The cap can't go
 -- below what was used, and what was withdrawn stays withdrawn.
 -- in: id uuid!, body json!, actor uuid!, role text!, audit_id uuid!, request_id text
--- out: _refusal text, _pointer text, _fault text
+-- out: _refusal text, _pointer text, _fault text, _told text
 WITH old AS MATERIALIZED (
   SELECT c.*, $3::jsonb AS j FROM invite_code c WHERE c.community_id = $1 AND c.id = $2
 ), new AS MATERIALIZED (
@@ -39,5 +39,6 @@ SELECT CASE WHEN refusal IN ('too_little', 'too_much', 'too_early') THEN 'body_i
             ELSE refusal END,
   CASE WHEN refusal IN ('too_little', 'too_much') THEN '/max_uses'
        WHEN refusal = 'too_early' THEN '/valid_until' END,
-  CASE WHEN refusal <> 'state_forbids' THEN refusal END
+  CASE WHEN refusal <> 'state_forbids' THEN refusal END,
+  (SELECT pg_notify('lyceum', 'public ' || $1)::text FROM done)  -- perhaps no longer sold out
 FROM judged

@@ -2,7 +2,7 @@
 -- be redeemed again, and its books balance.
 -- in: member_id uuid!, id uuid!, reason text!, actor uuid!, role text!, audit_id uuid!,
 --   request_id text
--- out: _refusal text
+-- out: _refusal text, _told text
 WITH old AS MATERIALIZED (
   SELECT e.id, e.redemption_id FROM entitlement e
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3
@@ -30,4 +30,6 @@ WITH old AS MATERIALIZED (
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   SELECT $1, $7, 'entitlement.voided', $2, jsonb_build_object('entitlement_id', id) FROM voided
 )
-SELECT CASE WHEN v.id IS NULL THEN 'already_void' END FROM old LEFT JOIN voided v ON true
+SELECT CASE WHEN v.id IS NULL THEN 'already_void' END,
+  (SELECT pg_notify('lyceum', 'public ' || $1)::text FROM released)  -- no longer sold out
+FROM old LEFT JOIN voided v ON true

@@ -19,7 +19,8 @@ async function arriveTogether(server, tokens) {
     (socket, i) =>
       new Promise((done) => {
         socket.once('data', (data) => done(order.push([tokens[i], String(data).slice(9, 12)])));
-        socket.write(`GET /v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${tokens[i]}\r\n\r\n`);
+        const head = 'GET /v1/me HTTP/1.1\r\nHost: x\r\n';
+        socket.write(`${head}Authorization: Bearer ${tokens[i]}\r\n\r\n`);
       }),
   );
   await new Promise((done) => setTimeout(done, 200));
@@ -40,7 +41,8 @@ story('Whoever is known walks past a crowd of strangers', async ({ start, people
   expect(place).atMost(150, `the known one was answered as number ${place}`);
 });
 
-story('A crowd with false tokens is told so, every one of them', async ({ start, people, forge }) => {
+story('A crowd with false tokens is told so, every one of them', async (stage) => {
+  const { start, people, forge } = stage;
   const server = await start({ LYCEUM_LOOPS: '1', LYCEUM_PACE_SCALE: '1000' });
   const real = await forge(await people.member());
   const forged = Array.from({ length: 100 }, (_, i) => {
