@@ -78,9 +78,9 @@ bool loop_watch(struct loop *l, struct watch *w, uint32_t events) {
 }
 
 /* Events of this turn that were already fetched for the watch must not be told any more: it may be
- * freed by now. */
+ * freed by now. A descriptor of -1 was closed by somebody, and so is not watched any more. */
 void loop_unwatch(struct loop *l, struct watch *w) {
-  (void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+  if (w->fd >= 0) (void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
   for (int i = l->event_at; i < l->event_count; i++)
     if (l->events[i].data.ptr == w) l->events[i].data.ptr = NULL;
 }

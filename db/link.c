@@ -163,8 +163,10 @@ static bool watch(struct link *k, uint32_t events) {
   return loop_watch(k->pool->loop, &k->watch, events);
 }
 
+/* What libpq has closed the kernel has forgotten, and its number may be another thread's by now. */
 static void unwatch(struct link *k) {
-  if (k->watch.fd >= 0) loop_unwatch(k->pool->loop, &k->watch);
+  if (PQsocket(k->conn) < 0) k->watch.fd = -1;
+  loop_unwatch(k->pool->loop, &k->watch);
   k->watch.fd = -1;
   k->events = 0;
 }
@@ -271,7 +273,7 @@ static void link_ready(struct watch *w, uint32_t events) {
   if (events & EPOLLOUT && PQflush(k->conn) == 0 && !watch(k, EPOLLIN)) k->broken = true;
   if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP))) return;
   bool alive = PQconsumeInput(k->conn) == 1;
-  if (!alive) unwatch(k); /* libpq has closed it: its number may soon be another's */
+  if (!alive) unwatch(k);
   while (k->state == LINK_UP && receive(k)) {
   }
   if (k->state == LINK_UP) k->read_only = is_read_only(k->conn);
@@ -367,9 +369,8 @@ static void up(struct link *k) {
 
 /* PQsocket may change while dialling (several addresses), so the watch is renewed each time. */
 static void dial_on(struct link *k) {
+  unwatch(k);
   PostgresPollingStatusType status = PQconnectPoll(k->conn);
-  if (k->watch.fd >= 0) loop_unwatch(k->pool->loop, &k->watch);
-  k->events = 0;
   if (status == PGRES_POLLING_FAILED) {
     k->watch.fd = -1;
     give_up(k);

@@ -40,9 +40,15 @@ struct listener {
 
 static void dial(struct listener *n);
 
-static void hang_up(struct listener *n) {
-  if (n->watch.fd >= 0) loop_unwatch(n->loop, &n->watch);
+/* What libpq has closed the kernel has forgotten, and its number may be another thread's by now. */
+static void unwatch(struct listener *n) {
+  if (PQsocket(n->conn) < 0) n->watch.fd = -1;
+  loop_unwatch(n->loop, &n->watch);
   n->watch.fd = -1;
+}
+
+static void hang_up(struct listener *n) {
+  unwatch(n);
   loop_untimer(n->loop, &n->timer);
   PQfinish(n->conn);
   n->conn = NULL;
@@ -150,8 +156,8 @@ static void connected(struct listener *n) {
 
 /* PQsocket may change while dialling (several addresses), so the watch is renewed each time. */
 static void dial_on(struct listener *n) {
+  unwatch(n);
   PostgresPollingStatusType status = PQconnectPoll(n->conn);
-  if (n->watch.fd >= 0) loop_unwatch(n->loop, &n->watch);
   n->watch.fd = status == PGRES_POLLING_FAILED ? -1 : PQsocket(n->conn);
   if (status == PGRES_POLLING_FAILED)
     lost(n, "dial");
