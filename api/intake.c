@@ -66,9 +66,24 @@ bool came_by_tls(struct request *q) {
 struct head {
   size_t count, bytes;
   int hosts, lengths, codings, authorizations;
-  bool bad_name, bad_coding;
+  bool bad_name, bad_coding, hides;
+  const char *next; /* where the next name must stand; NULL: libmicrohttpd looks itself */
   int64_t length;
 };
+
+/* libmicrohttpd 0.9 takes heads apart where they lie and shows texts that end with NUL. What it
+ * does not show are folded lines, bytes behind a NUL and that a line ended without CR: then a piece
+ * does not begin where the one before it ended. (NUL LF
+ * instead of CR LF leaves no trace, and does no harm: the line ends there for everybody.) 1.0
+ * refuses such heads itself. */
+static void follow(struct head *h, const char *name, const char *value) {
+  const char *colon = name + strlen(name);
+  if (!h->next || h->hides) return;
+  if (name != h->next || value != colon + 1 + strspn(colon + 1, " \t"))
+    h->hides = true;
+  else
+    h->next = value + strlen(value) + 2;
+}
 
 static bool is_token(const char *s) {
   if (!*s) return false;
@@ -84,6 +99,7 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
   const char *v = value ? value : "";
   h->count++;
   h->bytes += strlen(name) + strlen(v) + 4;
+  follow(h, name, v);
   if (!is_token(name)) h->bad_name = true;
   for (const char *c = v; *c; c++)
     if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7f) h->bad_name = true;
@@ -100,10 +116,10 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
   return MHD_YES;
 }
 
-static bool path_is_plain(struct text path) {
-  for (size_t i = 0; i < path.len; i++)
-    if ((unsigned char)path.at[i] <= ' ' || path.at[i] == 0x7f) return false;
-  return path.len && path.at[0] == '/';
+static bool target_is_plain(struct text target) {
+  for (size_t i = 0; i < target.len; i++)
+    if ((unsigned char)target.at[i] <= ' ' || target.at[i] == 0x7f) return false;
+  return target.len && target.at[0] == '/';
 }
 
 /* Transfer-Encoding came with 1.1: somebody older on the way would see another end of the body. */
@@ -116,8 +132,8 @@ static bool line_is_plain(const char *method, const char *version, const struct 
 static enum problem head_problem(const struct exchange *x, const struct head *h) {
   if (x->target.len > TARGET_MOST) return TARGET_TOO_LONG;
   if (h->count > HEADERS_MOST || h->bytes > HEADER_BYTES_MOST) return HEADERS_TOO_LARGE;
-  if (!path_is_plain(x->path) || h->bad_name || h->hosts > 1 || h->lengths > 1 || h->codings > 1 ||
-      h->authorizations > 1 || (h->lengths && h->codings))
+  if (!target_is_plain(x->target) || h->bad_name || h->hosts > 1 || h->lengths > 1 ||
+      h->codings > 1 || h->authorizations > 1 || (h->lengths && h->codings))
     return MALFORMED;
   if (h->bad_coding) return NOT_IMPLEMENTED;
   return h->length > BODY_MOST ? BODY_TOO_LARGE : NO_PROBLEM;
@@ -127,8 +143,9 @@ static enum problem head_problem(const struct exchange *x, const struct head *h)
 
 static bool id_is_good(struct text id) {
   if (id.len < 8 || id.len > 64) return false;
-  for (size_t i = 0; i < id.len; i++)
-    if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", id.at[i]))
+  for (size_t i = 0; i < id.len; i++) /* strchr finds NUL in any text */
+    if (!id.at[i] ||
+        !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", id.at[i]))
       return false;
   return true;
 }
@@ -167,23 +184,28 @@ static void find_route(struct exchange *x) {
     x->q.problem = METHOD_NOT_ALLOWED;
 }
 
-/* Line breaks in a header's value (folding) and bytes behind a NUL are not shown by libmicrohttpd
- * 0.9; then more was received than is seen. 1.0 refuses such requests itself. */
-static bool hides_bytes(const struct exchange *x, const struct head *h, const char *version) {
+/* Before the headers are walked, and after. */
+static void begin_head(struct head *h, const struct exchange *x, const char *method,
+                       const char *version) {
 #if MHD_VERSION < 0x01000000
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-  size_t line = x->method_text.len + x->target.len + strlen(version) + 4;
-  return info && info->header_size > line + h->bytes + 2;
+  h->hides = version != method + strlen(method) + 1 + x->target.len + 1;
+  h->next = version + strlen(version) + 2;
 #else
-  (void)x, (void)h, (void)version;
-  return false;
+  (void)h, (void)x, (void)method, (void)version;
 #endif
+}
+
+static bool hides_bytes(const struct head *h, const struct exchange *x, const char *method) {
+  const union MHD_ConnectionInfo *info =
+      h->next ? MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+              : NULL;
+  return h->hides || (info && method + info->header_size != h->next + 2);
 }
 
 static void read_head(struct exchange *x, const char *method, const char *version) {
   struct request *q = &x->q;
   struct head h = {0};
+  begin_head(&h, x, method, version);
   MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &h);
   x->method_text = arena_copy(&q->arena, text_of(method));
   x->method = method_of(x->method_text);
@@ -193,7 +215,7 @@ static void read_head(struct exchange *x, const char *method, const char *versio
                          : arena_printf(&q->arena, "%x-%x-%08" PRIx64, (unsigned)getpid(),
                                         (unsigned)loop_number(q->loop), ++x->intake->requests);
   q->chinese = prefers_chinese(header(q, "Accept-Language"));
-  bool plain = line_is_plain(method, version, &h) && !hides_bytes(x, &h, version);
+  bool plain = line_is_plain(method, version, &h) && !hides_bytes(&h, x, method);
   q->problem = plain ? head_problem(x, &h) : MALFORMED;
   if (q->problem == NO_PROBLEM)
     find_route(x);
