@@ -1,12 +1,28 @@
 /* A problem as application/problem+json (RFC 9457), in the request's language. */
 #include "api/internal.h"
 
+#include <string.h>
+
 static void member(struct builder *b, const char *name, struct text value) {
   build_char(b, ',');
   build_char(b, '"');
   build_str(b, name);
   build_str(b, "\":");
   build_quoted(b, value);
+}
+
+/* A URI reference (RFC 9457, 3.1.5): whatever bytes came, it is ASCII, and so the answer is JSON.
+ */
+static void instance(struct builder *b, struct text path) {
+  build_str(b, ",\"instance\":\"");
+  for (size_t i = 0; i < path.len; i++) {
+    unsigned char c = (unsigned char)path.at[i];
+    if (c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}", c))
+      build_char(b, (char)c);
+    else
+      build_printf(b, "%%%02X", c);
+  }
+  build_char(b, '"');
 }
 
 static void faults(struct builder *b, const struct request *q) {
@@ -40,7 +56,7 @@ void problem_write(struct exchange *x) {
   build_str(b, ",\"status\":");
   build_int(b, p->status);
   member(b, "detail", q->detail.at ? q->detail : title);
-  member(b, "instance", x->path.at ? x->path : LIT("/"));
+  instance(b, x->path.at ? x->path : LIT("/"));
   member(b, "code", text_of(p->code));
   if (q->faults) faults(b, q);
   if (q->retry_at) {

@@ -339,6 +339,8 @@ void request_end(struct request *q); /* the owner's last call: timer off, arena 
 
 struct step problem(struct request *q, enum problem p) MUST_USE;
 struct step problem_because(struct request *q, enum problem p, struct text detail) MUST_USE;
+/* The first FAULTS_MOST are told: a body of 60 KiB can hold thousands, and nobody reads them. */
+enum { FAULTS_MOST = 100 };
 void fault_add(struct request *q, struct text pointer, const char *code, struct text en,
                struct text zh);
 

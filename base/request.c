@@ -52,11 +52,11 @@ struct step problem_because(struct request *q, enum problem p, struct text detai
 void fault_add(struct request *q, struct text pointer, const char *code, struct text en,
                struct text zh) {
   if (q->arena.failed) return; /* pieces may overlap by now; the answer is "out of memory" */
+  struct fault **end = &q->faults;
+  for (size_t n = 0; *end; end = &(*end)->next)
+    if (++n == FAULTS_MOST) return;
   struct fault *f = NEW(&q->arena, struct fault);
   *f = (struct fault){NULL, arena_copy(&q->arena, pointer), code, en, zh};
   if (q->arena.failed) return; /* such memory may overlap: a list of it could have no end */
-  struct fault **end = &q->faults;
-  while (*end)
-    end = &(*end)->next;
   *end = f;
 }
