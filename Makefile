@@ -26,6 +26,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(MADE:%.c=%.o)
 UNITS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/unit/*/*_test.c \
              tests/unit/*/*/*_test.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+REPLAYS := $(FUZZERS:_fuzz=_replay)
 
 WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS ?= -O2 -g
@@ -57,8 +58,8 @@ run: all  ## build, start a private PostgreSQL, load the demo, serve on http://1
 test: build/setup/test all  ## everything against a real PostgreSQL
 	@MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit promises stories walk
 
-unit: build/setup/test $(UNITS)  ## the unit tests (cmocka)
-	@tests/unit.sh $(UNITS)
+unit: build/setup/test $(UNITS) $(REPLAYS)  ## the unit tests (cmocka), and what fuzzers found
+	@tests/unit.sh $(UNITS) $(REPLAYS)
 
 promises: build/setup/test all  ## what the schema promises, broken on purpose in SQL
 	@db/private.sh --fast run build/test-pg tests/promises.sh $(BUILD)/lyceum
@@ -85,10 +86,10 @@ tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
 	@TSAN_OPTIONS=halt_on_error=1 BUILD=build/tsan SANITIZE=thread \
 	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 
-fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20)
+fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20); ONLY=head,json for a part
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
 	  SANITIZE=fuzzer-no-link,address,undefined fuzzers
-	@tests/fuzz/run.sh build/fuzz
+	@ONLY='$(ONLY)' tests/fuzz/run.sh build/fuzz
 
 comma  := ,
 FAULTS := $(subst $() ,$(comma),$(basename $(notdir $(wildcard tests/api/core_*.mjs))))
@@ -202,5 +203,12 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(BUILD)/lyceum.a
 	@mkdir -p $(@D)
 	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -fsanitize=fuzzer \
 	  -MMD -MP -MT $@ -MF $@.d -o $@ $< $(BUILD)/lyceum.a $(LIBS)
+
+# The same function, called with the cases that are kept instead of by libFuzzer.
+$(BUILD)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c tests/fuzz/fuzz.h \
+    $(BUILD)/lyceum.a
+	@mkdir -p $(@D)
+	$(call QUIET,$(CC) $< for replay)$(CC) $(FLAGS) $(LDFLAGS) -o $@ \
+	  $(filter %.c %.a,$^) $(LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d)

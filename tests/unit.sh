@@ -9,16 +9,25 @@ count() {
   awk -v what="$1" '$2 == what && $5 ~ /^test/ { n += $4 } END { print n + 0 }' <<<"$2"
 }
 
+# A fuzzer's replay is given the folders of its cases.
+run() {
+  local name=${1##*/}
+  case $1 in
+  *_replay) "$1" tests/fuzz/seeds/"${name%_replay}" tests/fuzz/found/"${name%_replay}" 2>&1 ;;
+  *) "$1" 2>&1 ;;
+  esac
+}
+
 for program in "$@"; do
-  out=$("$program" 2>&1)
+  out=$(run "$program")
   code=$?
   p=$(count PASSED "$out")
   f=$(count FAILED "$out")
   if [ "$code" = 0 ]; then
-    echo "ok    ${program#*/tests/unit/} ($p)"
+    echo "ok    ${program#*/tests/} ($p)"
   else
     [ "$f" != 0 ] || f=1
-    printf '%s\nFAIL  %s\n' "$out" "${program#*/tests/unit/}"
+    printf '%s\nFAIL  %s\n' "$out" "${program#*/tests/}"
   fi
   passed=$((passed + p)) failed=$((failed + f))
 done

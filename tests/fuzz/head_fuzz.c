@@ -1,0 +1,175 @@
+/* Any bytes on a connection, through libmicrohttpd and the raw gate. What passes the gate is, byte
+ * for byte, what a strict reader of RFC 9112 sees: no second Host, no folded line, no body that
+ * begins elsewhere. What is answered is HTTP, and a problem is JSON. */
+#include "tests/fuzz/fuzz.h"
+
+/* Instead of the handlers: what passed the gate is looked at, and answered. */
+#define gates_pass look_at
+#include "api/intake.c"
+#undef gates_pass
+
+#include <sys/socket.h>
+
+enum { TURNS = 12, ANSWER_MOST = 1 << 18 };
+
+static struct text sent; /* by the client */
+static int64_t answered; /* before this connection */
+static struct config config = {.bind = "127.0.0.1",
+                               .public_url = "http://a.example",
+                               .trusted_proxies = "127.0.0.1",
+                               .cors_origins = "https://b.example",
+                               .app_min_version = "1.2.3",
+                               .loops = 1,
+                               .connections = 16,
+                               .deadline_ms = 5000};
+static struct api api = {.config = &config};
+static struct intake *intake;
+
+static void open_api(void) {
+  int port;
+  if (intake) return;
+  log_open(LOG_ERROR);
+  struct loop *l = loop_new(0);
+  int fd = l ? api_bind(&config, &port) : -1;
+  CHECK(fd >= 0 && api_open(l, &api, fd));
+  intake = loop_kept(l, ROOM_API);
+}
+
+/* ---- the strict reader, which knows nothing of libmicrohttpd ---- */
+
+struct strict {
+  struct text target, body; /* body: all that follows the head */
+  int hosts, lengths, codings, authorizations;
+  int64_t length;
+};
+
+static bool name_is(struct text name, const char *what) {
+  return name.len == strlen(what) && strncasecmp(name.at, what, name.len) == 0;
+}
+
+static void note_header(struct strict *s, struct text line) {
+  struct text value = line, name = text_cut(&value, ':');
+  CHECK(value.at && name.len); /* a line without a colon, or folded */
+  for (size_t i = 0; i < name.len; i++)
+    CHECK(name.at[i] > ' ' && name.at[i] < 0x7f);
+  for (size_t i = 0; i < value.len; i++)
+    CHECK((unsigned char)value.at[i] >= ' ' || value.at[i] == '\t');
+  s->hosts += name_is(name, "Host");
+  s->codings += name_is(name, "Transfer-Encoding");
+  s->authorizations += name_is(name, "Authorization");
+  if (!name_is(name, "Content-Length")) return;
+  s->lengths++;
+  CHECK(text_to_int(text_trim(value), &s->length) && s->length >= 0);
+}
+
+/* NUL LF ends a line for libmicrohttpd 0.9, and colon LF the head: it cuts lines at the LF and
+ * writes NUL over both, so that nothing is left to tell them by. Whoever looks for LF sees the same
+ * lines. */
+static struct text as_seen(struct arena *a, struct text t) {
+  char *at = arena_alloc(a, t.len + 1);
+  memcpy(at, t.at, t.len);
+#if MHD_VERSION < 0x01000000
+  for (size_t i = 0; i + 1 < t.len; i++)
+    if (at[i + 1] == '\n' && (!at[i] || (at[i] == ':' && i && at[i - 1] == '\n'))) at[i] = '\r';
+#endif
+  return (struct text){at, t.len};
+}
+
+static void read_strictly(struct strict *s, struct text t) {
+  while (text_starts(t, "\r\n"))
+    t = (struct text){t.at + 2, t.len - 2};
+  const char *end = memmem(t.at, t.len, "\r\n\r\n", 4);
+  CHECK(end);
+  struct text head = {t.at, (size_t)(end - t.at) + 2};
+  s->body = (struct text){end + 4, t.len - head.len - 2};
+  struct text line = text_cut(&head, '\r');
+  (void)text_cut(&line, ' ');
+  s->target = text_cut(&line, ' ');
+  CHECK(text_is(line, "HTTP/1.1") || text_is(line, "HTTP/1.0"));
+  while (head.len > 1) {
+    CHECK(head.at[0] == '\n'); /* else a carriage return stands in the line */
+    head = (struct text){head.at + 1, head.len - 1};
+    note_header(s, text_cut(&head, '\r'));
+  }
+}
+
+static void compare(struct exchange *x) {
+  struct strict s = {0};
+  read_strictly(&s, as_seen(&x->q.arena, sent));
+  CHECK(text_equal(s.target, x->target));
+  CHECK(s.hosts <= 1 && s.lengths <= 1 && s.codings <= 1 && s.authorizations <= 1);
+  CHECK(!s.lengths || !s.codings);
+  if (s.codings) return;
+  CHECK((int64_t)x->raw_body.len == s.length && s.body.len >= x->raw_body.len);
+  CHECK(!x->raw_body.len || memcmp(s.body.at, x->raw_body.at, x->raw_body.len) == 0);
+}
+
+struct step look_at(struct request *q) {
+  struct exchange *x = exchange_of(q);
+  CHECK(q->id.len && !memchr(q->id.at, 0, q->id.len) && text_is_clean(q->id, false));
+  CHECK(x->route && x->target.len <= TARGET_MOST && x->raw_body.len <= BODY_MOST);
+  if (metric_value(lyceum_requests) == answered) compare(x); /* the first on its connection */
+  (void)query_parse(x);
+  struct text address = peer_address(q);
+  CHECK(address.len && text_is_clean(address, false));
+  CHECK(!came_by_tls(q) || text_is(header(q, "X-Forwarded-Proto"), "https"));
+  reply_download(q, x->target);
+  return reply_empty(q, 204);
+}
+
+/* ---- the answers ---- */
+
+static void try_answer(struct text t) {
+  struct arena a = {0};
+  struct text why = NONE;
+  CHECK(text_starts(t, "HTTP/1.1 ") || text_starts(t, "HTTP/1.0 "));
+  const char *end = memmem(t.at, t.len, "\r\n\r\n", 4);
+  CHECK(end);
+  struct text head = {t.at, (size_t)(end - t.at) + 2};
+  struct text body = {end + 4, t.len - head.len - 2};
+  bool problem = memmem(head.at, head.len, "application/problem+json", 24) != NULL;
+  const char *length = memmem(head.at, head.len, "Content-Length: ", 16);
+  for (struct text rest = head; rest.len;) {
+    struct text line = text_cut(&rest, '\n');
+    CHECK(line.len && line.at[line.len - 1] == '\r' &&
+          text_is_clean((struct text){line.at, line.len - 1}, true));
+  }
+  if (problem && length && body.len && !text_starts(body, "HTTP/1.")) {
+    struct text rest = {length + 16, (size_t)(end - length) - 16};
+    int64_t n = 0;
+    CHECK(text_to_int(text_cut(&rest, '\r'), &n) && n >= 0);
+    if ((size_t)n <= body.len) CHECK(json_parse(&a, (struct text){body.at, (size_t)n}, &why));
+  }
+  arena_free(&a);
+}
+
+static void talk(int ours) {
+  static char answer[ANSWER_MOST];
+  size_t came = 0, gone = 0;
+  for (int i = 0; i < TURNS; i++) {
+    ssize_t n = gone < sent.len ? send(ours, sent.at + gone, sent.len - gone, MSG_NOSIGNAL) : 0;
+    if (n > 0) gone += (size_t)n;
+    if (gone == sent.len && i > TURNS / 2) (void)shutdown(ours, SHUT_WR);
+    MHD_run(intake->daemon);
+    n = recv(ours, answer + came, sizeof answer - came, 0);
+    if (n > 0) came += (size_t)n;
+  }
+  if (came) try_answer((struct text){answer, came});
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int pair[2];
+  if (!size || size > 32768) return 0;
+  open_api();
+  sent = (struct text){(const char *)data, size};
+  answered = metric_value(lyceum_requests);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
+  if (MHD_add_connection(intake->daemon, pair[1], (struct sockaddr *)&peer, sizeof peer) == MHD_YES)
+    talk(pair[0]);
+  close(pair[0]);
+  for (int i = 0; i < 3; i++)
+    MHD_run(intake->daemon);
+  CHECK(atomic_load(&api.busy) == 0);
+  return 0;
+}
