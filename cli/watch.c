@@ -76,11 +76,18 @@ static void back(void *who) {
   house_raise_all(w->api->house);
 }
 
-/* On every loop: if the one that listens is stuck, the others still see that nothing is proven. */
+static bool is_proven(const struct watchman *w) {
+  const struct listener *n = w->api->listener;
+  return n && listener_alive(n) && atomic_load(w->caught_up);
+}
+
+/* On every loop: if the one that listens is stuck, the others still see that nothing is proven.
+ * Looked at twice: between look and word a loop can be held up for as long as a link takes to be
+ * lost and found, and would bring trust back before what was missed is known. */
 static void look(struct timer *t) {
   struct watchman *w = CONTAINER_OF(t, struct watchman, timer);
-  const struct listener *n = w->api->listener;
-  house_trust(w->api->house, n && listener_alive(n) && atomic_load(w->caught_up));
+  house_trust(w->api->house, is_proven(w));
+  if (!is_proven(w)) house_trust(w->api->house, false);
   if (w->listens && house_keys_wanted(w->api->house)) w->wanted++;
   if (w->listens && w->wanted != w->had && !w->asking && time_ticks() >= w->again_at) start(w);
   loop_timer(w->loop, t, loop_now(w->loop) + LOOK_MS);
