@@ -69,7 +69,7 @@ static struct text as_seen(struct arena *a, struct text t) {
   char *at = arena_alloc(a, t.len + 1);
   memcpy(at, t.at, t.len);
 #if MHD_VERSION < 0x01000000
-  for (size_t i = 0; i + 1 < t.len; i++)
+  for (size_t i = 0; i + 1 < t.len && !(i > 1 && memcmp(at + i - 2, "\r\n\r\n", 4) == 0); i++)
     if (at[i + 1] == '\n' && (!at[i] || (at[i] == ':' && i && at[i - 1] == '\n'))) at[i] = '\r';
 #endif
   return (struct text){at, t.len};
