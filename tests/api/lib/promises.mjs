@@ -22,7 +22,7 @@ const PROMISES = {
   malformed: ['Strict about HTTP', 'malformed requests that were taken', none],
   malformed_ms: ['', 'the slowest of them to be closed', ms(2000)],
   slow_others: ['Slow clients harm nobody', '100 heads, bodies, readers: others’ p99', ms(1000)],
-  slow_head: ['', 'the last dripped head gone', ms(10_500)],
+  slow_head: ['', 'the last dripped head gone', ms(10_000)],
   slow_body: ['', 'the last dripped body gone', ms(15_000)],
   slow_reader: ['', 'the last slow reader gone', ms(15_000)],
   full_old: ['Full is told', 'connections at the limit that went unserved', none],
