@@ -1,11 +1,13 @@
 // A standby of its own, and how it takes over: the primary is killed, or lives on and only reads.
 // The server knows all machines from the start and is not restarted.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { ANSWER_MS } from './troubles.mjs';
 
+const wait = promisify(execFile);
 const FOUND_MS = 5000;
 
 /** Data folders beside the primary's, each with a socket of its own. */
@@ -50,11 +52,11 @@ export class Standby {
     }
   }
 
-  /** From now on the stage's PostgreSQL is this one. */
-  promote() {
+  /** From now on the stage's PostgreSQL is this one. Members ask all the while. */
+  async promote() {
     const { stage } = this;
+    await wait(stage.psqlFile, ['-Xqc', 'SELECT pg_promote()', this.url]);
     Object.assign(stage, { url: this.url, home: this.home });
-    stage.sql('SELECT pg_promote()');
   }
 
   close() {
@@ -78,7 +80,6 @@ const demoted = {
     demoted.url = stage.url;
     stage.sql('ALTER SYSTEM SET default_transaction_read_only = on');
     stage.sql('SELECT pg_reload_conf()');
-    await sleep(1000);
   },
   async after(stage, until) {
     const left = () => stage.sqlAt(demoted.url, `SELECT count(*) ${OURS}`).trim();
@@ -88,11 +89,13 @@ const demoted = {
 };
 
 async function moves(how, standby, stage, load, history, until) {
-  await until(load, history, () => load.lastAck > Date.now() - 1000);
+  const soon = Date.now() + 500; // what copied the machine held up the members, too
+  await until(load, history, () => load.lastAck > soon);
   history.slowest = 0;
   const before = { ...history.counts };
   await how.begin(stage);
-  standby.promote();
+  await sleep(500);
+  await standby.promote();
   const began = Date.now();
   await stage.server.ready();
   await until(load, history, () => load.lastAck > began);
