@@ -190,9 +190,7 @@ static struct text next_link(struct exchange *x, struct text cursor) {
   build_str(&b, "cursor=");
   build_text(&b, cursor);
   build_str(&b, ">; rel=\"next\"");
-  struct text t = arena_copy(&x->q.arena, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(&x->q.arena, &b);
 }
 
 /* Key and id of the last row shown. */

@@ -41,6 +41,7 @@ static struct step gate_body(struct request *q) {
   enum problem media = media_problem(q, patch);
   if (media) return problem(q, media);
   struct text why = NONE;
+  if (x->raw_body.failed) return problem(q, OUT_OF_MEMORY);
   x->body = json_parse(&q->arena, built(&x->raw_body), &why);
   if (!x->body) return problem_because(q, BODY_NOT_JSON, why);
   body_check(q, r->body, x->body, patch);
@@ -149,6 +150,8 @@ static struct step gate_identity(struct request *q) {
     return challenge(q, TOKEN_EXPIRED);
   case TOKEN_REVOKED:
     return challenge(q, SESSION_ENDED);
+  case TOKEN_UNKNOWN:
+    return problem(q, OUT_OF_MEMORY);
   default:
     return challenge(q, TOKEN_INVALID);
   }

@@ -73,8 +73,7 @@ struct step idempotency_open(struct request *q, next_step next) {
   build_text(&b, x->path);
   build_char(&b, '\n');
   build_text(&b, body_json(q));
-  x->idempotency_hash = crypto_sha256(built(&b));
-  builder_free(&b);
+  x->idempotency_hash = crypto_sha256(arena_built(&q->arena, &b));
   x->idempotency_key = key;
   x->idempotency_open = true;
   return begin(q, claim);

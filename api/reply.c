@@ -96,24 +96,34 @@ void deliver(struct exchange *x) {
 
 /* ---- headers ---- */
 
-static void add(struct MHD_Response *r, const char *name, struct text value) {
+struct headed {
+  struct MHD_Response *response;
+  bool failed; /* out of memory: an answer that lacks a header is not sent */
+};
+
+static void put(struct headed *r, const char *name, const char *value) {
+  if (strpbrk(value, "\t\r\n")) return; /* libmicrohttpd takes none of these */
+  if (MHD_add_response_header(r->response, name, value) != MHD_YES) r->failed = true;
+}
+
+static void add(struct headed *r, const char *name, struct text value) {
   char buffer[2048];
   if (!value.at || value.len >= sizeof buffer) return;
   memcpy(buffer, value.at, value.len);
   buffer[value.len] = 0;
-  MHD_add_response_header(r, name, buffer);
+  put(r, name, buffer);
 }
 
-static void add_pace(struct exchange *x, struct MHD_Response *r) {
+static void add_pace(struct exchange *x, struct headed *r) {
   if (!x->pace.limit || !x->route) return;
   char line[128];
   const char *name = pace_name(x->route->pace);
   (void)snprintf(line, sizeof line, "\"%s\";q=%" PRId64 ";w=%u", name, x->pace.limit,
                  x->pace.window);
-  MHD_add_response_header(r, "RateLimit-Policy", line);
+  put(r, "RateLimit-Policy", line);
   (void)snprintf(line, sizeof line, "\"%s\";r=%" PRId64 ";t=%u", name, x->pace.remaining,
                  x->pace.reset);
-  MHD_add_response_header(r, "RateLimit", line);
+  put(r, "RateLimit", line);
 }
 
 static bool origin_allowed(struct exchange *x, struct text origin) {
@@ -122,46 +132,46 @@ static bool origin_allowed(struct exchange *x, struct text origin) {
   return false;
 }
 
-static void add_cors(struct exchange *x, struct MHD_Response *r) {
+static void add_cors(struct exchange *x, struct headed *r) {
   if (!x->api->config->cors_origins[0]) return;
   struct text origin = header(&x->q, "Origin");
-  MHD_add_response_header(r, "Vary", "Origin");
+  put(r, "Vary", "Origin");
   if (!origin.at || !origin_allowed(x, origin)) return;
   add(r, "Access-Control-Allow-Origin", origin);
-  MHD_add_response_header(r, "Access-Control-Expose-Headers",
-                          "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, "
-                          "X-Request-Id, Idempotent-Replayed, Content-Language");
+  put(r, "Access-Control-Expose-Headers",
+      "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, "
+      "X-Request-Id, Idempotent-Replayed, Content-Language");
   if (!text_is(x->method_text, "OPTIONS")) return;
-  MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
-  MHD_add_response_header(r, "Access-Control-Allow-Headers",
-                          "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-                          "Accept-Language, X-App-Version, X-Request-Id, traceparent");
-  MHD_add_response_header(r, "Access-Control-Max-Age", "600");
+  put(r, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+  put(r, "Access-Control-Allow-Headers",
+      "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
+      "Accept-Language, X-App-Version, X-Request-Id, traceparent");
+  put(r, "Access-Control-Max-Age", "600");
 }
 
-static void add_kind(struct exchange *x, struct MHD_Response *r) {
+static void add_kind(struct exchange *x, struct headed *r) {
   bool problem = x->q.problem != NO_PROBLEM;
-  if (x->media) MHD_add_response_header(r, "Content-Type", x->media);
+  if (x->media) put(r, "Content-Type", x->media);
   if (x->media && strncmp(x->media, "text/html", 9) == 0) {
-    MHD_add_response_header(r, "Content-Security-Policy",
-                            "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
-                            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
-    MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
+    put(r, "Content-Security-Policy",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    put(r, "Referrer-Policy", "no-referrer");
   } else if (x->media && strncmp(x->media, "image/svg", 9) == 0) {
-    MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; sandbox");
+    put(r, "Content-Security-Policy", "default-src 'none'; sandbox");
   }
-  if (problem) MHD_add_response_header(r, "Content-Language", x->q.chinese ? "zh-CN" : "en");
+  if (problem) put(r, "Content-Language", x->q.chinese ? "zh-CN" : "en");
   bool shared = x->route && x->route->cached && !problem;
-  MHD_add_response_header(r, "Cache-Control", shared ? "public, no-cache" : "no-store");
-  MHD_add_response_header(r, "Vary", problem ? "Accept-Language" : "Accept-Encoding");
+  put(r, "Cache-Control", shared ? "public, no-cache" : "no-store");
+  put(r, "Vary", problem ? "Accept-Language" : "Accept-Encoding");
 }
 
-static void add_headers(struct exchange *x, struct MHD_Response *r) {
+static void add_headers(struct exchange *x, struct headed *r) {
   char retry[16];
   add_kind(x, r);
-  MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+  put(r, "X-Content-Type-Options", "nosniff");
   if (came_by_tls(&x->q)) /* a year (RFC 6797) */
-    MHD_add_response_header(r, "Strict-Transport-Security", "max-age=31536000");
+    put(r, "Strict-Transport-Security", "max-age=31536000");
   add(r, "X-Request-Id", x->q.id);
   add(r, "ETag", x->etag);
   for (size_t i = 0; i < x->header_count; i++) {
@@ -170,12 +180,12 @@ static void add_headers(struct exchange *x, struct MHD_Response *r) {
   }
   if (x->q.retry_after && (x->status == 503 || x->status == 429 || x->q.retry_at)) {
     (void)snprintf(retry, sizeof retry, "%u", x->q.retry_after);
-    MHD_add_response_header(r, "Retry-After", retry);
+    put(r, "Retry-After", retry);
   }
   add_pace(x, r);
   add_cors(x, r);
   bool close = x->closes || atomic_load(&x->api->stopping);
-  if (close) MHD_add_response_header(r, "Connection", "close");
+  if (close) put(r, "Connection", "close");
 }
 
 enum MHD_Result answer_queue(struct exchange *x) {
@@ -185,8 +195,10 @@ enum MHD_Result answer_queue(struct exchange *x) {
                                       body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
   if (!r) return MHD_NO;
   x->answer = (struct builder){0}; /* libmicrohttpd frees it */
-  add_headers(x, r);
-  enum MHD_Result queued = MHD_queue_response(x->connection, (unsigned)x->status, r);
+  struct headed headed = {r, false};
+  add_headers(x, &headed);
+  enum MHD_Result queued =
+      headed.failed ? MHD_NO : MHD_queue_response(x->connection, (unsigned)x->status, r);
   MHD_destroy_response(r);
   line_answers(x->line);
   return queued;

@@ -25,9 +25,7 @@ static struct text join(struct request *q, struct text pointer, const char *name
     else
       build_char(&b, *c);
   }
-  struct text joined = arena_copy(&q->arena, built(&b));
-  builder_free(&b);
-  return joined;
+  return arena_built(&q->arena, &b);
 }
 
 /* ---- single values ---- */
@@ -304,7 +302,5 @@ struct text body_json(struct request *q) {
     json_write(&b, body(q));
   else
     build_str(&b, "{}");
-  struct text t = arena_copy(&q->arena, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(&q->arena, &b);
 }

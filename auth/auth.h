@@ -40,7 +40,14 @@ struct issued {
 /* Signs and fills the cache of verified tokens. `token` is NONE when there is no signing key. */
 struct issued token_issue(struct house *h, struct arena *a, const struct claims *c);
 
-enum verdict { TOKEN_GOOD, TOKEN_BAD, TOKEN_OLD, TOKEN_REVOKED, TOKEN_UNMET };
+enum verdict {
+  TOKEN_GOOD,
+  TOKEN_BAD,
+  TOKEN_OLD,
+  TOKEN_REVOKED,
+  TOKEN_UNMET,
+  TOKEN_UNKNOWN /* memory ran out in looking at it */
+};
 /* *out is all zero unless the verdict is TOKEN_GOOD. Checks form, algorithm, key, signature, typ,
  * iss, aud, times (60 s leeway on iat/nbf, none on exp) and revocation. A token seen before costs
  * one SHA-256. */

@@ -38,7 +38,11 @@ static struct text sign(const struct house *h, struct arena *a, const struct sig
       arena_printf(a, "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", k->kid);
   struct text front = base64url(a, header), middle = base64url(a, payload_of(h, a, c, expires));
   struct text body = arena_printf(a, "%.*s.%.*s", TEXT_ARGS(front), TEXT_ARGS(middle));
-  if (a->failed || !ec_sign(k->key, body, raw)) return NONE;
+  (void)memory_ran_out();
+  if (a->failed || !ec_sign(k->key, body, raw)) {
+    if (memory_ran_out()) a->failed = true;
+    return NONE;
+  }
   struct text end = base64url(a, (struct text){(const char *)raw, sizeof raw});
   struct text token = arena_printf(a, "%.*s.%.*s", TEXT_ARGS(body), TEXT_ARGS(end));
   return a->failed ? NONE : token;
@@ -156,7 +160,9 @@ static enum verdict examine_and_keep(struct house *h, struct text token, const s
   int64_t until = 0;
   uint64_t epoch = token_cache_epoch(h->tokens);
   struct key_set *set = key_set_take(h->keys);
+  (void)memory_ran_out();
   enum verdict v = set ? examine(h, set, &a, token, now, c, &until) : TOKEN_BAD;
+  if (v != TOKEN_GOOD && (memory_ran_out() || a.failed)) v = TOKEN_UNKNOWN;
   key_set_drop(set);
   arena_free(&a);
   if (v == TOKEN_GOOD) token_cache_put(h->tokens, d, c, until, epoch);

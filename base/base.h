@@ -113,6 +113,8 @@ void build_quoted(struct builder *b, struct text t); /* a JSON string with its q
 void build_html(struct builder *b, struct text t);   /* & < > " ' escaped */
 struct text built(const struct builder *b);          /* NONE when it failed or is empty */
 void builder_free(struct builder *b);
+/* Copies what was built and frees the builder. One that failed takes the arena along. */
+struct text arena_built(struct arena *a, struct builder *b);
 
 /* ---- JSON in (Jansson) ------------------------------------------------------------------------
  */
@@ -129,8 +131,15 @@ enum json_kind {
   JSON_OBJECT
 };
 
+/* Libraries may tell unclearly that memory ran out: to OpenSSL a signature is then wrong, and what
+ * was sealed forged. It allocates through memory.c, which knows. */
+void *memory_take(size_t size);
+void *memory_retake(void *p, size_t size);
+void memory_missed(void);  /* where the library's own result says so */
+bool memory_ran_out(void); /* on this thread, since this was asked last */
+
 /* Parses strictly: duplicate keys, invalid UTF-8, NUL, depth over 32 and trailing bytes are
- * refused. On failure returns NULL and *why (in the arena) tells where. */
+ * refused. On failure returns NULL and *why (in the arena) tells where, unless the arena failed. */
 struct json *json_parse(struct arena *a, struct text t, struct text *why);
 enum json_kind json_kind(const struct json *j);                    /* JSON_NONE for NULL */
 struct json *json_get(const struct json *object, const char *key); /* NULL when absent */
@@ -319,6 +328,7 @@ struct request {
   enum problem problem;                /* set by problem() */
   struct text detail;                  /* more about it, in the request's language; or NONE */
   struct fault *faults;                /* newest last */
+  bool done_something;                 /* committed already, whatever becomes of the answer */
   uint32_t retry_after;                /* seconds; 0: none */
   micros retry_at;                     /* of a problem: when the same will do; 0: unknown */
   void *state;                         /* the handler's own, between its steps; in the arena */

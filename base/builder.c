@@ -153,6 +153,13 @@ struct text built(const struct builder *b) {
   return b->failed ? NONE : (struct text){b->at, b->len};
 }
 
+struct text arena_built(struct arena *a, struct builder *b) {
+  if (b->failed) a->failed = true;
+  struct text t = arena_copy(a, built(b));
+  builder_free(b);
+  return t;
+}
+
 void builder_free(struct builder *b) {
   free(b->at);
   *b = (struct builder){.cap = b->cap};

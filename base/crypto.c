@@ -39,6 +39,26 @@ static EVP_CIPHER *aes_gcm;
 static pthread_key_t kit_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* Before the program's first use of OpenSSL, which takes this no later. */
+static void *take(size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return memory_take(size);
+}
+
+static void *retake(void *p, size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return memory_retake(p, size);
+}
+
+static void give_back(void *p, const char *file, int line) {
+  (void)file, (void)line;
+  free(p);
+}
+
+__attribute__((constructor)) static void watch_memory(void) {
+  (void)CRYPTO_set_mem_functions(take, retake, give_back);
+}
+
 static void must(bool good, const char *what) {
   if (good) return;
   log_write(LOG_ERROR, "crypto_failed", "what=%s", what);
@@ -239,8 +259,10 @@ struct text crypto_open(struct arena *a, const struct digest *key, struct text b
   if (t.len < NONCE + TAG || too_large(t.len) || too_large(bound.len)) return NONE;
   size_t len = t.len - NONCE - TAG;
   uint8_t *out = arena_alloc(a, len + 1); /* one more, for texts that end in NUL are handy */
+  (void)memory_ran_out();
   if (open_into(out, key, bound, (const uint8_t *)t.at, len))
     return (struct text){(char *)out, len};
+  if (memory_ran_out()) a->failed = true;
   OPENSSL_cleanse(out, len); /* decrypted, but forged */
   ERR_clear_error();
   return NONE;

@@ -14,5 +14,7 @@ bool password_hash(struct text password, char out[static PASSWORD_HASH_MAX]) {
 }
 
 bool password_verify(const char *encoded, struct text password) {
-  return argon2id_verify(encoded, password.at, password.len) == ARGON2_OK;
+  int verdict = argon2id_verify(encoded, password.at, password.len);
+  if (verdict == ARGON2_MEMORY_ALLOCATION_ERROR) memory_missed();
+  return verdict == ARGON2_OK;
 }

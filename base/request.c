@@ -20,16 +20,25 @@ void request_start(struct request *q, uint64_t deadline_ms) {
   loop_timer(q->loop, &q->deadline, loop_now(q->loop) + deadline_ms);
 }
 
+/* Without memory no other finding holds: a text may have been cut short. And who has committed
+ * something already can't say that nothing was done. */
+static void honestly(struct request *q) {
+  enum problem was = q->problem;
+  if (q->arena.failed && problem_kind(was)->status != 503) q->problem = OUT_OF_MEMORY;
+  if (q->done_something && problem_kind(q->problem)->status == 503) q->problem = OUTCOME_UNKNOWN;
+  if (q->problem == was) return;
+  q->detail = NONE;
+  q->faults = NULL;
+  q->retry_after = 1;
+}
+
 void request_take(struct request *q, struct step s) {
   if (!s.done && !q->arena.failed) return;
   /* What waits holds memory from the thread's reserve, which others may need: give it up. */
   if (!s.done && q->abandon) (void)q->abandon(q);
   q->abandon = NULL;
   q->waits_on = NULL;
-  if (q->arena.failed && q->problem == NO_PROBLEM) {
-    q->problem = OUT_OF_MEMORY;
-    q->retry_after = 1;
-  }
+  honestly(q);
   q->finished(q);
 }
 

@@ -18,9 +18,7 @@ static struct text bilingual_name(struct cli *c) {
     build_quoted(&b, text_of(en));
   }
   build_char(&b, '}');
-  struct text name = arena_copy(&c->q.arena, built(&b));
-  builder_free(&b);
-  return name;
+  return arena_built(&c->q.arena, &b);
 }
 
 /* As the constraint community_slug_form, but told before the database is asked. */

@@ -36,9 +36,7 @@ static struct text masked(struct arena *a, const char *value) {
     from = value_end(begin);
   }
   build_str(&b, from);
-  struct text t = arena_copy(a, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(a, &b);
 }
 
 static struct text int_value(struct cli *c, const char *name, int64_t n) {

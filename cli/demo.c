@@ -91,8 +91,7 @@ static bool load_accounts(struct demo *d) {
     if (p->signs_in && !found[i].has_password) good = set_password(d, found[i].account_id);
   }
   build_char(&b, ']');
-  d->people = arena_copy(&q->arena, built(&b));
-  builder_free(&b);
+  d->people = arena_built(&q->arena, &b);
   return good;
 }
 

@@ -67,6 +67,9 @@ static void unit_end(struct unit *u) {
 
 static void continue_with(struct asked *a, const struct rows *r) {
   struct request *q = release(a);
+  /* What runs in a transaction is done with its commit (a->begun), and all else by itself. */
+  bool wrote = a->begun ? !q->held : !q->held && !(a->s->flags & SQL_READ);
+  if (wrote) q->done_something = true;
   request_take(q, a->begun ? a->begun(q) : a->next(q, r));
 }
 

@@ -234,11 +234,11 @@ static void take_result(struct link *k, struct unit *u, PGresult *r) {
   }
 }
 
-/* When the connection is gone and all that came before is read, libpq makes a failure of its own
- * (it has no SQLSTATE), and after that one NULL after the other. */
-static bool came_to_its_end(const struct link *k, const PGresult *r) {
-  return PQstatus(k->conn) == CONNECTION_BAD && PQresultStatus(r) == PGRES_FATAL_ERROR &&
-         !PQresultErrorField(r, PG_DIAG_SQLSTATE);
+/* A failure of libpq's own making has no SQLSTATE: the connection is gone and all that came before
+ * is read, or there was no memory for what came, perhaps for the Sync. What comes after it can't be
+ * told whose it is. */
+static bool libpq_failed(const PGresult *r) {
+  return PQresultStatus(r) == PGRES_FATAL_ERROR && !PQresultErrorField(r, PG_DIAG_SQLSTATE);
 }
 
 /* One step of libpq's protocol: results of a part, a NULL that ends the part, or the Sync. */
@@ -246,8 +246,9 @@ static bool receive(struct link *k) {
   struct unit *u = k->flight;
   if (!u || PQisBusy(k->conn)) return false;
   PGresult *r = PQgetResult(k->conn);
-  if (r && came_to_its_end(k, r)) {
+  if (r && libpq_failed(r)) {
     PQclear(r);
+    lost(k);
     return false;
   }
   if (!r) {
@@ -268,6 +269,12 @@ static bool receive(struct link *k) {
   return true;
 }
 
+/* Without memory for the Sync's result libpq takes the Sync in, waits for more, and says so here
+ * only (pqParseInput3): nothing more will come. */
+static bool sync_swallowed(PGconn *conn) {
+  return PQisBusy(conn) && strstr(PQerrorMessage(conn), "out of memory");
+}
+
 static void link_ready(struct watch *w, uint32_t events) {
   struct link *k = CONTAINER_OF(w, struct link, watch);
   if (events & EPOLLOUT && PQflush(k->conn) == 0 && !watch(k, EPOLLIN)) k->broken = true;
@@ -277,7 +284,9 @@ static void link_ready(struct watch *w, uint32_t events) {
   while (k->state == LINK_UP && receive(k)) {
   }
   if (k->state == LINK_UP) k->read_only = is_read_only(k->conn);
-  if (k->state == LINK_UP && (!alive || PQstatus(k->conn) == CONNECTION_BAD)) lost(k);
+  if (k->state == LINK_UP &&
+      (!alive || PQstatus(k->conn) == CONNECTION_BAD || (k->flight && sync_swallowed(k->conn))))
+    lost(k);
 }
 
 /* ---- dialling -----------------------------------------------------------------------------------

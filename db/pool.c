@@ -200,12 +200,10 @@ struct step commit(struct request *q, next_step next) {
   struct asked *a = NEW(&q->arena, struct asked);
   *a = (struct asked){.q = q, .begun = next};
   struct link *k = q->held;
-  if (k->holder != q) {
-    q->problem = DATABASE_AWAY;
-    return rollback(q, next);
-  }
-  if (q->arena.failed || !send_command(k, UNIT_COMMIT, a)) {
-    q->problem = OUT_OF_MEMORY;
+  bool away = k->holder != q;
+  if (away || q->arena.failed || !send_command(k, UNIT_COMMIT, a)) {
+    q->problem = away ? DATABASE_AWAY : OUT_OF_MEMORY;
+    q->retry_after = 1;
     return rollback(q, next);
   }
   let_go(q); /* the link is the next one's: units go in order */

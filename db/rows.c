@@ -194,7 +194,5 @@ struct text rows_cell(struct request *q, const struct rows *r, int i, size_t col
   if (!t.at) return NONE;
   struct builder b = {0};
   (void)write_value(&b, r->statement->out[column].type, t);
-  struct text cell = arena_copy(&q->arena, built(&b));
-  builder_free(&b);
-  return cell;
+  return arena_built(&q->arena, &b);
 }

@@ -39,9 +39,7 @@ static struct text html_of(struct arena *a, struct text from, const struct words
   build_str(&b, "</p><p>");
   build_html(&b, from);
   build_str(&b, "</p>");
-  struct text t = arena_copy(a, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(a, &b);
 }
 
 void message_write(struct arena *a, struct message *m, enum message_kind kind, bool chinese,

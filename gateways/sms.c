@@ -25,9 +25,7 @@ static struct text body_of(struct arena *a, const struct message *m) {
   build_str(&b, ",\"text\":");
   build_quoted(&b, m->text);
   build_char(&b, '}');
-  struct text t = arena_copy(a, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(a, &b);
 }
 
 struct step sms_send(struct request *q, const struct gateways *g, const struct message *m,

@@ -14,11 +14,14 @@ struct hashing { /* the pool's: it must outlive the request */
   size_t len;
   char hash[PASSWORD_HASH_MAX];
   bool good;
+  bool starved; /* not found wrong: there was no memory to look */
 };
 
 static void run_verify(void *state) {
   struct hashing *h = state;
+  (void)memory_ran_out();
   h->good = password_verify(h->hash, (struct text){h->password, h->len});
+  h->starved = memory_ran_out();
   explicit_bzero(h->password, sizeof h->password);
 }
 
@@ -49,6 +52,7 @@ static struct step verified(struct request *q) {
   struct hashing *h = v->hashing;
   v->verified = h->good && v->hash_known;
   v->hashing = NULL;
+  if (h->starved) return problem(q, OUT_OF_MEMORY);
   return v->next(q);
 }
 

@@ -99,9 +99,7 @@ static struct text guardian_sealed(struct request *q, const struct sign_up *s) {
     d.b[i] = (uint8_t)key.at[i];
   json_write(&b, json_get(body(q), "guardian"));
   struct text bound = {(const char *)s->member.b, sizeof s->member.b};
-  struct text sealed = crypto_seal(&q->arena, &d, bound, built(&b));
-  builder_free(&b);
-  return sealed;
+  return crypto_seal(&q->arena, &d, bound, arena_built(&q->arena, &b));
 }
 
 static struct text locale_of(struct request *q) {

@@ -31,9 +31,7 @@ static void member_time(struct builder *b, const char *name, micros at) {
 struct text row_json(struct request *q, const struct rows *r) {
   struct builder b = {0};
   rows_object(r, 0, &b);
-  struct text t = arena_copy(&q->arena, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(&q->arena, &b);
 }
 
 struct step reply_signed_in(struct request *q, int status, const struct signed_in *s,

@@ -47,9 +47,7 @@ static struct text hints(struct request *q, const struct rows *r) {
     build_char(&b, '}');
   }
   build_char(&b, ']');
-  struct text t = arena_copy(&q->arena, built(&b));
-  builder_free(&b);
-  return t;
+  return arena_built(&q->arena, &b);
 }
 
 /* What a ban keeps out: all proven ways to be this person, as digests. */

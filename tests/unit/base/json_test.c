@@ -117,13 +117,33 @@ static int give_back(void **state) {
   return 0;
 }
 
+/* Whatever 64 KiB hold, the one piece of memory that Jansson gets is enough for it. */
+static void test_costly_texts_fit(void **state) {
+  static const char *const parts[] = {"{}", "[]", "\"\"", "1", "{\"a\":1}", "[[[1]]]", "1.5"};
+  struct text why;
+  (void)state;
+  for (size_t i = 0; i < COUNT(parts); i++) {
+    struct builder b = {0};
+    build_char(&b, '[');
+    while (b.len < 65000)
+      build_printf(&b, "%s,", parts[i]);
+    build_str(&b, "{\"last\":true}]");
+    assert_non_null(json_parse(&arena, built(&b), &why));
+    builder_free(&b);
+  }
+  struct builder b = {0};
+  for (int i = 0; b.len < 65000; i++)
+    build_printf(&b, "%c\"%x\":%d", i ? ',' : '{', (unsigned)i, i);
+  build_char(&b, '}');
+  assert_non_null(json_parse(&arena, built(&b), &why));
+  builder_free(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(is_strict),
-      cmocka_unit_test(depth_ends_at_32),
-      cmocka_unit_test(faults_do_not_quote_the_body),
-      cmocka_unit_test(kinds_are_told_apart),
-      cmocka_unit_test(objects_keep_their_order),
+      cmocka_unit_test(test_costly_texts_fit), cmocka_unit_test(is_strict),
+      cmocka_unit_test(depth_ends_at_32),      cmocka_unit_test(faults_do_not_quote_the_body),
+      cmocka_unit_test(kinds_are_told_apart),  cmocka_unit_test(objects_keep_their_order),
       cmocka_unit_test(writes_what_it_read),
   };
   return cmocka_run_group_tests(tests, NULL, give_back);
