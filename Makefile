@@ -45,7 +45,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
 .PHONY: all run test unit promises stories faults walk check format asan tsan fuzz bench coverage
-.PHONY: docs npm containers clean help
+.PHONY: torture docs npm containers clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -101,6 +101,14 @@ cuts: ONLY := $(or $(ONLY),$(FAULTS))
 cuts: stories
 kills: build/setup/test npm all build/bench/prepare
 	@LYCEUM=$(abspath $(BUILD)/lyceum) node tests/faults/run.mjs
+
+torture: build/setup/test  ## one call after the other fails, in turn; TORTURE_STEP=7 for less
+	@MAKE='$(MAKE) --no-print-directory' tests/tally.sh torments
+
+.PHONY: torments
+torments: build/setup/test npm all $(BUILD)/libfail.so
+	@LYCEUM=$(abspath $(BUILD)/lyceum) TORTURE_LIBRARY=$(abspath $(BUILD)/libfail.so) \
+	  ONLY='$(ONLY)' node tests/api/run.mjs --from tests/torture
 
 BENCHERS := $(addprefix build/bench/,load hello prepare)
 bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part
@@ -188,6 +196,12 @@ $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/lyceum.a
 build/bench/%: tests/bench/%.c $(BUILD)/lyceum.a
 	@mkdir -p $(@D)
 	$(call QUIET,$(CC) $<)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/lyceum.a $(LIBS)
+
+# Preloaded into a server whose calls are to fail; it is never built with a sanitizer.
+$(BUILD)/libfail.so: tests/torture/fail.c
+	@mkdir -p $(@D)
+	$(call QUIET,$(CC) $<)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(LIB_CFLAGS) -O2 -g -fPIC -shared \
+	  -o $@ $<
 
 # clang-tidy looks at a file again when its object was made again.
 .PHONY: tidy

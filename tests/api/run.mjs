@@ -2,6 +2,7 @@
 // Runs the stories: each file of tests/api/ on its own database and with its own server.
 //
 //   node tests/api/run.mjs [--only NAME,NAME] [--jobs N] [--server build/lyceum] [--strict]
+//                          [--from FOLDER]   other stories than those beside this file
 //
 // LYCEUM names the binary, ONLY the files, LYCEUM_TEST_PG an owner's connection to a PostgreSQL in
 // which databases may be made; without it a private one is started in build/test-pg.
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     jobs: { type: 'string', default: '2' },
     server: { type: 'string', default: process.env.LYCEUM ?? join(root, 'build/lyceum') },
     strict: { type: 'boolean', default: false },
+    from: { type: 'string', default: here },
   },
 });
 
@@ -40,7 +42,7 @@ function runInPrivatePostgres() {
 
 function storyFiles() {
   const wanted = options.only.split(',').filter(Boolean);
-  return readdirSync(here)
+  return readdirSync(options.from)
     .filter((name) => name.endsWith('.mjs') && name !== 'run.mjs')
     .map((name) => basename(name, '.mjs'))
     .filter((name) => !wanted.length || wanted.includes(name))
@@ -102,8 +104,9 @@ const secrets = new Secrets();
 const started = Date.now();
 const server = resolve(options.server);
 const serverLog = await findServerLog(process.env.LYCEUM_TEST_PG);
+const from = resolve(options.from);
 const templates = await makeTemplates(process.env.LYCEUM_TEST_PG, server, out);
-const total = await runAll(files, { server, out, templates }, { coverage, promises, secrets });
+const total = await runAll(files, { server, out, templates, from }, { coverage, promises, secrets });
 await dropAll(process.env.LYCEUM_TEST_PG);
 
 const { found, said } = secrets.search(out, serverLog);
@@ -112,7 +115,7 @@ total[clean ? 'passed' : 'failed']++;
 console.log(`${clean ? 'ok  ' : 'FAIL'}  no log holds a secret: ${said}`);
 for (const what of found.slice(0, 20)) console.log(`      ${what}`);
 promises.add({ name: 'secrets', value: found.length, said, held: clean });
-if (!options.only) {
+if (!options.only && from === here) {
   total.failed += coverage.report(options.strict);
   total.failed += promises.report(join(out, 'promises.txt'), options.strict);
 }

@@ -153,8 +153,9 @@ export class Client {
     return this.send('DELETE', path, body, options);
   }
 
-  /** @param options {{query?: object, headers?: object, unchecked?: boolean}} */
-  async send(method, path, body, { query, headers, unchecked } = {}) {
+  /** `alone`: on a connection of its own.
+   * @param options {{query?: object, headers?: object, unchecked?: boolean, alone?: boolean}} */
+  async send(method, path, body, { query, headers, unchecked, alone } = {}) {
     const target = query ? `${path}?${new URLSearchParams(query)}` : path;
     const all = { ...this.#headers, ...headers };
     let bytes;
@@ -168,7 +169,7 @@ export class Client {
     }
     for (const name of Object.keys(all)) if (all[name] === null) delete all[name];
     const request = { method, target, headers: all, sent: body };
-    const reply = await this.#exchange(request, bytes);
+    const reply = await this.#exchange(request, bytes, alone);
     gather(body instanceof Raw ? undefined : body, this.#stage.secrets);
     gather(reply.body, this.#stage.secrets);
     if (reply.type === 'text/csv') {
@@ -184,7 +185,7 @@ export class Client {
     return reply;
   }
 
-  #exchange(request, bytes) {
+  #exchange(request, bytes, alone) {
     const { method, target, headers } = request;
     return new Promise((done, fail) => {
       const out = http.request({
@@ -193,7 +194,7 @@ export class Client {
         method,
         path: target,
         headers: bytes ? { ...headers, 'Content-Length': bytes.length } : headers,
-        agent: this.#stage.agent,
+        agent: alone ? false : this.#stage.agent,
         timeout: 30_000,
       });
       out.on('response', (message) => {

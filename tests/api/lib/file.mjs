@@ -15,7 +15,6 @@ import { Server } from './server.mjs';
 import { stories } from './story.mjs';
 import { makeForge } from './tokens.mjs';
 
-const STORY_MS = 120_000;
 const job = JSON.parse(process.env.LYCEUM_STORY);
 const conninfo = process.env.LYCEUM_TEST_PG;
 const send = (message) => new Promise((sent) => process.send(message, sent));
@@ -110,11 +109,11 @@ function told(error) {
   return line ? `${line[1]}: ${words}` : words;
 }
 
-async function tell({ title, tell }, server, sql) {
+async function tell({ title, tell, ms }, server, sql) {
   stage.breaches = [];
   let timer;
   const late = new Promise((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`not done after ${STORY_MS} ms`)), STORY_MS);
+    timer = setTimeout(() => fail(new Error(`not done after ${ms} ms`)), ms);
   });
   const troubles = [];
   try {
@@ -147,7 +146,7 @@ process.on('SIGTERM', () => {
 
 let client;
 try {
-  const file = await import(pathToFileURL(join(job.root, 'tests/api', `${job.name}.mjs`)));
+  const file = await import(pathToFileURL(join(job.from, `${job.name}.mjs`)));
   stage.options = { template: 'plain', env: {}, ...file.server };
   stage.database = await makeClone(conninfo, job, stage.options.template);
   client = await connect(conninfo, stage.database);

@@ -8,9 +8,9 @@ export { eventually, startMailServer, startPeer } from './peers.mjs';
 export const stories = [];
 
 /** One story: a sentence, and how it goes. A file's stories run in order, on one server and one
- * database, each in a community of its own. */
-export function story(title, tell) {
-  stories.push({ title, tell });
+ * database, each in a community of its own. It may take so many milliseconds. */
+export function story(title, tell, ms = 120_000) {
+  stories.push({ title, tell, ms });
 }
 
 /** Runs `n` of them at the same time: race(64, (i) => api.as(them[i]).post(…)). */

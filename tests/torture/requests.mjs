@@ -1,0 +1,140 @@
+// Every route is called while one allocation, one call of libpq or one of the system after the
+// other fails: the answer is right or a clear 503, nothing is half done, and the server goes on.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, story } from '../api/lib/story.mjs';
+import { Books, Control, Torture } from '../api/lib/torture.mjs';
+import { CONSENTS, proof } from '../api/lib/visitor.mjs';
+import { World } from '../api/lib/world.mjs';
+
+const job = JSON.parse(process.env.LYCEUM_STORY);
+const control = new Control(join(job.out, `torture-${job.name}`));
+
+export const server = {
+  env: {
+    LD_PRELOAD: process.env.TORTURE_LIBRARY,
+    TORTURE: control.path,
+    LYCEUM_LOOPS: '1',
+    LYCEUM_PACE_SCALE: '1000000',
+    LYCEUM_MESSAGE_DAILY_CAP: '1000000',
+  },
+};
+
+const MS = 1_800_000;
+const STEP = Number(process.env.TORTURE_STEP || 1);
+const wanted = process.env.TORTURE_ROUTE;
+
+/** Whom these spend: each time somebody else. */
+const SPENDS = new Set(['me_delete', 'session_end_all', 'session_end', 'password_put']);
+/** What changes codes; elsewhere a batch may still be minted. */
+const CODES = ['code_redeem', 'code_create', 'code_change', 'entitlement_void'];
+/** What is about codes of one's own, or a lecture to attend. */
+const REDEEMERS = ['check_in', 'code_redeem', 'redemption_get'];
+/** After an outcome that nobody knows, asking again may tell that it had been done. */
+const SPENT = {
+  challenge_create: ['rate_limited'],
+  sign_up: ['challenge_failed'],
+  password_reset: ['challenge_failed'],
+  session_end: ['session_ended'],
+  session_end_all: ['session_ended'],
+  me_delete: ['session_ended'],
+  password_put: ['password_wrong'],
+  lecture_publish: ['state_forbids'],
+  lecture_cancel: ['too_late'],
+  entitlement_void: ['already_void'],
+};
+/** No setting of the stories' servers makes these answer. */
+const ABSENT = ['apple_app_site_association', 'asset_links'];
+
+/** Bodies that succeed, where those of World are refused on purpose. */
+const BODIES = {
+  challenge_create: ({ random }) => ({ contact: `${random()}@example.org`, purpose: 'sign_up' }),
+  sign_up: async (context) => ({
+    ...(await proof(context, `${context.random()}@example.org`)),
+    ...CONSENTS,
+    display_name: 'New',
+  }),
+  sign_in: async ({ people }) => {
+    const { email, password } = await people.member({ signIn: false });
+    return { login: email, password };
+  },
+  password_reset: async (context) => {
+    const { email } = await context.people.member({ signIn: false });
+    return { ...(await proof(context, email, 'reset')), password: 'a quite long new password' };
+  },
+  session_refresh: async ({ people }) => ({ refresh_token: (await people.member()).refresh }),
+};
+
+async function operations(api) {
+  const { body } = await api.get('/openapi.json');
+  return Object.entries(body.paths).flatMap(([path, verbs]) =>
+    Object.entries(verbs).map(([method, op]) => ({
+      path,
+      method: method.toUpperCase(),
+      name: op.operationId,
+      keyed: (op.parameters ?? []).some((one) => /dempotency/.test(one.$ref ?? one.name)),
+    })),
+  );
+}
+
+/** Makes the request of a route anew: with its own things, and a key where it takes one. */
+function maker(context, world, { path, method, name, keyed }) {
+  return async () => {
+    let who = REDEEMERS.includes(name) ? world.redeemer : world.keeper;
+    if (SPENDS.has(name)) who = await world.person();
+    const parameters = await world.parameters(path, who);
+    const own = BODIES[name];
+    const body = own ? await own(context) : await world.body(name, parameters, who);
+    const target = path.replace(/\{(\w+)\}/g, (_, part) => parameters[part]);
+    const headers = keyed ? { 'Idempotency-Key': context.random() } : {};
+    return { who: BODIES[name] ? null : who, method, target, body, headers };
+  };
+}
+
+const descriptors = ({ pid }) => readdirSync(`/proc/${pid}/fd`).length;
+
+async function open(context) {
+  const community = await context.another();
+  const here = { ...context, community, people: context.people.in(community) };
+  const world = await new World(here, community).open();
+  const books = await Books.open(context.sql);
+  const torture = new Torture({ ...context, control, books, program: job.server });
+  return { here, world, torture };
+}
+
+/** All routes, one kind of failure. */
+async function all(context, kind, how = {}) {
+  const { here, world, torture } = await open(context);
+  const ops = (await operations(context.api)).filter(
+    ({ name }) => !ABSENT.includes(name) && (!wanted || wanted.split(',').includes(name)),
+  );
+  await torture.recover();
+  const before = descriptors(context.server);
+  for (const op of ops) {
+    const { name, keyed } = op;
+    const began = Date.now();
+    const { reached, done } = await torture.run(name, maker(here, world, op), kind, {
+      step: STEP,
+      once: keyed || name === 'code_redeem',
+      spent: SPENT[name],
+      aside: CODES.includes(name) ? [] : ['invite_code', 'code_batch'],
+      ...how,
+    });
+    if (process.env.TORTURE_SAYS)
+      console.log(`      ${name}: ${reached} in ${Date.now() - began} ms; ${done}`);
+  }
+  const { tally, places, slowest, wrong } = torture;
+  console.log(
+    `      ${ops.length} routes, ${tally.failures} ${kind} failures at ${places.size} places: ` +
+      `${tally.ok} well, ${tally.told} told, ${tally.unknown} unknown, ${tally.closed} closed; ` +
+      `slowest ${slowest} ms`,
+  );
+  const more = descriptors(context.server) - before;
+  if (more > 2) wrong.push(`${more} descriptors more than before`);
+  if (wrong.length) throw new Error(`${wrong.length} wrong:\n${wrong.slice(0, 40).join('\n')}`);
+  expect(ops.length).atLeast(wanted ? 1 : 30);
+}
+
+for (const kind of (process.env.TORTURE_KINDS || 'allocation,libpq,system').split(',')) {
+  story(`Every ${kind} fails once, in turn, on every route`, (context) => all(context, kind), MS);
+}
