@@ -282,12 +282,33 @@ static void too_slow(struct timer *t) {
   line_cut(exchange_of(CONTAINER_OF(t, struct request, deadline))->line);
 }
 
+static void end_exchange(struct exchange *x) {
+  struct intake *in = x->intake;
+  if (x->q.abandon) (void)x->q.abandon(&x->q); /* only when the daemon stops under it */
+  builder_free(&x->raw_body);
+  builder_free(&x->answer);
+  request_end(&x->q);
+  *line_asks(x->line) = NULL;
+  line_rests(x->line);
+  free(x);
+  atomic_fetch_sub(&in->api->busy, 1);
+}
+
+/* libmicrohttpd 0.9 tells the target and then, when its memory does not hold the query (each `&`
+ * costs some), ends the connection without another word. */
+static void end_unheard(struct line *l) {
+  if (l && *line_asks(l)) end_exchange(*line_asks(l));
+}
+
 void *intake_target(void *cls, const char *target, struct MHD_Connection *connection) {
   struct intake *in = cls;
-  struct exchange *x = calloc(1, sizeof *x);
+  struct line *line = line_of(connection); /* NULL: memory ran out when it came */
+  end_unheard(line);
+  struct exchange *x = line ? calloc(1, sizeof *x) : NULL;
   if (!x) return NULL;
   x->connection = connection;
-  x->line = line_of(connection);
+  x->line = line;
+  *line_asks(line) = x;
   x->closes = line_is_surplus(x->line);
   line_works(x->line);
   x->q.deadline.fire = too_slow;
@@ -325,17 +346,9 @@ enum MHD_Result intake_request(void *cls, struct MHD_Connection *connection, con
 void intake_completed(void *cls, struct MHD_Connection *connection, void **state,
                       enum MHD_RequestTerminationCode why) {
   struct exchange *x = *state;
-  struct intake *in = cls;
-  (void)connection, (void)why;
-  if (!x) return;
+  (void)cls, (void)connection, (void)why;
   *state = NULL;
-  if (x->q.abandon) (void)x->q.abandon(&x->q); /* only when the daemon stops under it */
-  builder_free(&x->raw_body);
-  builder_free(&x->answer);
-  request_end(&x->q);
-  line_rests(x->line);
-  free(x);
-  atomic_fetch_sub(&in->api->busy, 1);
+  if (x) end_exchange(x);
 }
 
 void intake_connection(void *cls, struct MHD_Connection *connection, void **state,
@@ -345,6 +358,7 @@ void intake_connection(void *cls, struct MHD_Connection *connection, void **stat
   metric_add(lyceum_connections, started ? 1 : -1);
   in->lines += started ? 1 : -1;
   if (!started) {
+    end_unheard(*state);
     line_free(*state);
     *state = NULL;
     return;

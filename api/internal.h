@@ -26,7 +26,7 @@ struct exchange {
   struct MHD_Connection *connection;
   struct exchange *after, *before; /* in the line of strangers */
   next_step admitted;              /* what the stranger goes on with */
-  struct line *line;               /* NULL: memory ran out when it came */
+  struct line *line;
   enum stage stage;
   bool suspended;
   bool closes;      /* the connection, with the answer */
@@ -96,10 +96,11 @@ struct intake {
 /* patience.c */
 struct line; /* a client's connection */
 struct line *line_new(struct intake *in, int fd);
-bool line_is_surplus(const struct line *l); /* came when there were enough: it is told so */
-void line_rests(struct line *l);            /* between requests; NULL is fine for all of these */
-void line_works(struct line *l);            /* a request has begun: its deadlines hold now */
-void line_answers(struct line *l);          /* until it rests again: who takes nothing is cut off */
+struct exchange **line_asks(struct line *l); /* where the request under way on it is kept */
+bool line_is_surplus(const struct line *l);  /* came when there were enough: it is told so */
+void line_rests(struct line *l);             /* between requests; NULL is fine for all of these */
+void line_works(struct line *l);             /* a request has begun: its deadlines hold now */
+void line_answers(struct line *l); /* until it rests again: who takes nothing is cut off */
 void line_cut(struct line *l);
 void line_free(struct line *l);
 

@@ -16,6 +16,7 @@ enum { LOOK_MS = 4000, STRIKES = 2 };
 enum { TAKE_LOOK_MS = 1000, TAKE_LEAST = 256, TAKE_STRIKES = 10, TAKE_STRIKES_LAST = 2 };
 
 struct line {
+  struct exchange *asks; /* what has begun on it and not ended */
   struct timer timer;
   struct loop *loop;
   const atomic_bool *stopping;
@@ -66,6 +67,10 @@ struct line *line_new(struct intake *in, int fd) {
                      .surplus = in->lines > in->lines_most};
   line_rests(l);
   return l;
+}
+
+struct exchange **line_asks(struct line *l) {
+  return &l->asks;
 }
 
 void line_rests(struct line *l) {

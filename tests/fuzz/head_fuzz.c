@@ -10,7 +10,7 @@
 
 #include <sys/socket.h>
 
-enum { TURNS = 12, ANSWER_MOST = 1 << 18 };
+enum { TURNS = 12, CLOSING_TURNS = 1000, ANSWER_MOST = 1 << 18 };
 
 static struct text sent; /* by the client */
 static int64_t answered; /* before this connection */
@@ -168,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (MHD_add_connection(intake->daemon, pair[1], (struct sockaddr *)&peer, sizeof peer) == MHD_YES)
     talk(pair[0]);
   close(pair[0]);
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < CLOSING_TURNS && (i < 3 || atomic_load(&api.busy)); i++)
     MHD_run(intake->daemon);
   CHECK(atomic_load(&api.busy) == 0);
   return 0;
