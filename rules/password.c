@@ -89,5 +89,5 @@ bool password_acceptable(struct text password, struct text login) {
   size_t characters = text_codepoints(password);
   if (characters < 10 || characters > 128) return false;
   return !is_one_character(password) && !is_common(password) &&
-         !is_login(password, text_trim(login));
+         !is_login(text_trim(password), text_trim(login));
 }
