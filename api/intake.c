@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { HEADERS_MOST = 64, HEADER_BYTES_MOST = 12 << 10, DISCARD_MOST = 1 << 20 };
+enum { HEADERS_MOST = 64, HEADER_BYTES_MOST = 8 << 10, DISCARD_MOST = 1 << 20 };
 enum { HEAD_MS = 5000, BODY_MS = 10000 }; /* to send them in */
 
 /* ---- reading what came ---- */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-  POOL_BYTES = 24 << 10,
+  POOL_BYTES = 16 << 10,
   IDLE_SECONDS = 75,
   BACKLOG = 1024,
   DRAIN_LOOK_MS = 20,

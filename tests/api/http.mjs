@@ -353,3 +353,23 @@ story('Without a good token nobody is anybody', async ({ api, people, forge, sta
   expect(await api.on(other).as(member).get('/v1/lectures')).status(200);
   await other.stop();
 });
+
+story('Eight kilobytes of headers are read; more are refused with a reason', async (stage) => {
+  const { api, talk, community } = stage;
+  const ask = (bytes, count) => {
+    const many = Array.from({ length: count }, (_, i) => `X-Header-${i + 10}: v\r\n`).join('');
+    const all = `${many}Host: x\r\nAccept: application/json\r\nConnection: close\r\nX-Fill: `;
+    const fill = 'x'.repeat(bytes - all.length - 2);
+    return talk(`GET ${community.path}/lectures HTTP/1.1\r\n${all}${fill}\r\n\r\n`);
+  };
+  for (const count of [0, 60]) {
+    const answer = await ask(8192, count);
+    expect(answer).matches(/^HTTP\/1\.1 200 /);
+    expect(answer).matches(/"has_more":/);
+    const refusal = await ask(8193, count);
+    expect(refusal).matches(/^HTTP\/1\.1 431 /);
+    expect(refusal).matches(/"code":"headers_too_large"/);
+  }
+  expect(await ask(11_000, 0)).matches(/^HTTP\/1\.1 431 /);
+  expect(await api.get('/healthz')).status(200);
+});
