@@ -60,7 +60,7 @@ async function memory({ site }) {
 // ---- tail: hours of an ordinary day, in which PostgreSQL also cleans up and is backed up
 
 const tailSeconds = Number(process.env.BENCH_TAIL_SECONDS ?? 20);
-const weights = { redeem: 2, lecture: 5, schedule: 2, membership: 1 };
+const weights = { redeem: 1, lecture: 5, schedule: 3, membership: 1 };
 const share = weights.redeem / Object.values(weights).reduce((a, b) => a + b);
 
 function* repeat(count, make) {
