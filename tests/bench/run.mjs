@@ -14,14 +14,11 @@ import { rushes } from './rush.mjs';
 import {
   build,
   closeStage,
-  lectures,
   members,
   openStage,
-  request,
   root,
   Site,
   start,
-  writeRequests,
 } from './stage.mjs';
 
 const codes = Number(process.env.BENCH_SCALE ?? 1_000_000);
@@ -31,7 +28,7 @@ const wanted = (id) => only.length === 0 || only.includes(id);
 const measures = Object.entries({ ...ratios, ...rushes }).filter(([id]) => wanted(id));
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
-/** The databases, and servers on them that have met everybody's token once. */
+/** The databases, and servers on them. */
 async function prepare() {
   const began = Date.now();
   console.log(
@@ -47,12 +44,6 @@ async function prepare() {
   stage.hello = `127.0.0.1:${port}`;
   start(path.join(build, 'hello'), [String(port), String(os.cpus().length)]);
   console.log(`bench: seeded in ${((Date.now() - began) / 1000).toFixed(0)} s`);
-  for (const site of [stage.site, stage.small].filter(Boolean)) {
-    const list = site.tokens.map((t, i) =>
-      request('GET', `/v1/lectures/${site.lectureIds[i % lectures]}`, t),
-    );
-    site.load(writeRequests('warm.once', list), { all: true });
-  }
   return stage;
 }
 
@@ -68,6 +59,7 @@ function tell(round, id, unit, { value, us, rival }) {
 async function measure(stage) {
   const results = Object.fromEntries(measures.map(([id]) => [id, []]));
   for (let round = 1; round <= rounds; round++) {
+    for (const site of [stage.site, stage.small].filter(Boolean)) site.signInAgain();
     for (const [id, m] of measures) {
       if (m.once && round < rounds) continue;
       for (const site of [stage.site, stage.small].filter(Boolean))
