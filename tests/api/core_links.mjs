@@ -1,6 +1,7 @@
 // What happens to requests when a row is locked, an element is poisoned, or a link is lost.
 import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
 import { makeCodes } from './lib/chosen.mjs';
+import { Shop } from './lib/shop.mjs';
 import { Wire } from './lib/wire.mjs';
 
 // One loop, so that requests meet in batches and on one link.
@@ -29,6 +30,13 @@ async function whileLocked({ session }, code, run) {
     await psql.end();
   }
 }
+
+const waitsForLock = async (sql) => {
+  const [{ n }] = await sql`
+    SELECT count(*) AS n FROM pg_stat_activity WHERE usename = 'lyceum_server'
+      AND datname = current_database() AND wait_event_type = 'Lock'`;
+  return n > 0;
+};
 
 const database = async (sql) => (await sql`SELECT current_database() AS name`)[0].name;
 
@@ -166,12 +174,7 @@ story('The wire is cut: reads are asked again, writes say that nobody knows', as
   const them = await people.members(8);
   const reply = await whileLocked(stage, code, async () => {
     const asked = redeem(there, them[0], code);
-    await eventually(async () => {
-      const [{ n }] = await sql`
-        SELECT count(*) AS n FROM pg_stat_activity WHERE usename = 'lyceum_server'
-          AND datname = current_database() AND wait_event_type = 'Lock'`;
-      return n > 0;
-    });
+    await eventually(() => waitsForLock(sql));
     wire.cut();
     return asked;
   });
@@ -189,6 +192,33 @@ story('The wire is cut: reads are asked again, writes say that nobody knows', as
   wire.allow();
   await eventually(async () => (await there.get('/readyz')).status === 200, 10_000);
   expect(await redeem(there, them[2], open)).status(201);
+  wire.close();
+});
+
+story('Codes are not seen without a trace; cut off, nobody knows of one', async (stage) => {
+  const { api, people, sql, start, session } = stage;
+  const console = api.as(await people.operator());
+  const shop = new Shop(api, await people.operator());
+  const { id: plan_id } = await shop.plan();
+  const code = await shop.code();
+  const batch = await console.post('/v1/code-batches', { plan_id, days: 30, count: 5 });
+  expect(batch).status(202);
+  const done = async () => (await console.get(batch.header('Location'))).body.state === 'done';
+  await eventually(done, 20_000);
+  const wire = await Wire.open(await database(sql));
+  const server = await start({ ...env, ...wire.env });
+  const psql = await session();
+  for (const path of [`/v1/codes/${code.id}`, `/v1/code-batches/${batch.id}/codes.csv`]) {
+    await psql.query('BEGIN');
+    await psql.query('LOCK TABLE audit_log IN SHARE MODE');
+    const asked = console.on(server).get(path);
+    await eventually(() => waitsForLock(sql));
+    wire.cut();
+    expect(await asked).problem('outcome_unknown', 503).header('Retry-After', /^\d+$/);
+    await psql.query('ROLLBACK');
+    await eventually(async () => (await console.on(server).get(path)).status === 200);
+  }
+  await psql.end();
   wire.close();
 });
 

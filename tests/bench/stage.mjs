@@ -31,6 +31,7 @@ export function start(file, args, options) {
 }
 
 export function openStage() {
+  if (fs.existsSync(data)) privatePg('stop'); // of a run that was cut off
   fs.rmSync(data, { recursive: true, force: true });
   fs.mkdirSync(path.join(build, 'requests'), { recursive: true });
   fs.writeFileSync(secretFile, '5a'.repeat(32) + '\n', { mode: 0o600 });
