@@ -11,7 +11,10 @@
 #include <strings.h>
 #include <sys/epoll.h>
 
-enum { ANSWER_CAP = 1 << 20, TIMEOUT_MS = 10000, CONNECT_MS = 5000 };
+enum { ANSWER_CAP = 1 << 20, TIMEOUT_MS = 10000, CONNECT_MS = 5000, AGAIN_MS = 100 };
+
+/* Each option can be refused, be it for want of memory. */
+#define SET(easy, option, value) (curl_easy_setopt(easy, CURLOPT_##option, value) == CURLE_OK)
 
 struct fetcher { /* a loop's */
   struct loop *loop;
@@ -71,7 +74,10 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *fetcher, v
     s = calloc(1, sizeof *s);
     if (!s) return -1;
     *s = (struct socket){{.fd = fd, .ready = socket_ready}, f};
-    curl_multi_assign(f->multi, fd, s);
+    if (curl_multi_assign(f->multi, fd, s) != CURLM_OK) {
+      free(s);
+      return -1;
+    }
   }
   uint32_t events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
                     (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
@@ -145,7 +151,9 @@ void fetch_ended(struct transfer *t, CURLcode code) {
 static void act(struct fetcher *f, curl_socket_t fd, int what) {
   int running, left;
   CURLMsg *m;
-  curl_multi_socket_action(f->multi, fd, what, &running);
+  /* It told us nothing, not even when to come back: once more, or its transfers wait for ever. */
+  if (curl_multi_socket_action(f->multi, fd, what, &running) != CURLM_OK)
+    loop_timer(f->loop, &f->timer, time_ticks() + AGAIN_MS);
   while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
     char *transfer = NULL;
     CURLcode code = m->data.result; /* m dies with the transfer's leaving */
@@ -192,15 +200,14 @@ static bool set_http(struct transfer *t, const struct fetch_call *call) {
   if (!fetch_has_header(call, "content-type:"))
     good = good && fetch_header(t, LIT("Content-Type:"));
   good = good && fetch_header(t, LIT("Expect:"));
-  if (has_body) {
-    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
-    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, call->body.at);
-  }
+  if (has_body)
+    good = good && SET(t->easy, POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len) &&
+           SET(t->easy, POSTFIELDS, call->body.at);
   if (call->method && strcmp(call->method, "HEAD") == 0)
-    curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+    good = good && SET(t->easy, NOBODY, 1L);
   else if (call->method)
-    curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
-  return good && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+    good = good && SET(t->easy, CUSTOMREQUEST, call->method);
+  return good && SET(t->easy, HTTPHEADER, t->headers);
 }
 
 long fetch_timeout(const struct fetch_call *call) {
@@ -208,37 +215,30 @@ long fetch_timeout(const struct fetch_call *call) {
 }
 
 /* QUICK_EXIT: else abandoning a transfer waits for its name to be resolved. */
-static void set_common(struct transfer *t, const struct fetch_call *call) {
+static bool set_common(struct transfer *t, const struct fetch_call *call) {
   CURL *e = t->easy;
   long timeout = fetch_timeout(call);
-  curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)t);
-  curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
-  curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
-  curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *)t);
-  curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, timeout);
-  curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
-  curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(e, CURLOPT_USERAGENT, "Lyceum");
-  curl_easy_setopt(e, CURLOPT_USE_SSL, (long)(call->start_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+  return SET(e, PRIVATE, (void *)t) && SET(e, ERRORBUFFER, t->error) &&
+         SET(e, WRITEFUNCTION, take_answer) && SET(e, WRITEDATA, (void *)t) &&
+         SET(e, NOSIGNAL, 1L) && SET(e, QUICK_EXIT, 1L) && SET(e, TIMEOUT_MS, timeout) &&
+         SET(e, CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : (long)CONNECT_MS) &&
+         SET(e, FOLLOWLOCATION, 0L) && SET(e, USERAGENT, "Lyceum") &&
+         SET(e, USE_SSL, (long)(call->start_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
 }
 
-/* These copy, so each can run out of memory. */
 static bool set_texts(struct transfer *t, const struct fetch_call *call) {
   CURL *e = t->easy;
-  return curl_easy_setopt(e, CURLOPT_URL, call->url) == CURLE_OK &&
-         curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps") == CURLE_OK &&
-         (!call->user || curl_easy_setopt(e, CURLOPT_USERNAME, call->user) == CURLE_OK) &&
-         (!call->password || curl_easy_setopt(e, CURLOPT_PASSWORD, call->password) == CURLE_OK);
+  return SET(e, URL, call->url) && SET(e, PROTOCOLS_STR, "http,https,smtp,smtps") &&
+         (!call->user || SET(e, USERNAME, call->user)) &&
+         (!call->password || SET(e, PASSWORD, call->password));
 }
 
 static struct transfer *transfer_new(struct request *q, const struct fetch_call *call) {
   struct transfer *t = calloc(1, sizeof *t);
   if (!t) return NULL;
   *t = (struct transfer){.q = q, .easy = curl_easy_init(), .body = {.cap = ANSWER_CAP}};
-  if (t->easy) set_common(t, call);
-  if (t->easy && set_texts(t, call) && (is_mail(call) ? fetch_mail(t, call) : set_http(t, call)))
+  if (t->easy && set_common(t, call) && set_texts(t, call) &&
+      (is_mail(call) ? fetch_mail(t, call) : set_http(t, call)))
     return t;
   fetch_free(t);
   return NULL;
@@ -276,24 +276,29 @@ static void start_libcurl(void) {
   global_good = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
+static bool set_multi(struct fetcher *f) {
+  CURLM *m = f->multi;
+  return curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
+         curl_multi_setopt(m, CURLMOPT_SOCKETDATA, f) == CURLM_OK &&
+         curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
+         curl_multi_setopt(m, CURLMOPT_TIMERDATA, f) == CURLM_OK &&
+         curl_multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS, 64L) == CURLM_OK &&
+         curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, 8L) == CURLM_OK;
+}
+
 bool fetch_open(struct loop *l) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   struct fetcher *f = calloc(1, sizeof *f);
   if (!f) return false;
+  f->loop = l;
+  f->timer.fire = timer_fired;
   if (pthread_once(&once, start_libcurl) != 0 || !global_good || !(f->mailer = mailer_new(l)) ||
-      !(f->multi = curl_multi_init())) {
+      !(f->multi = curl_multi_init()) || !set_multi(f)) {
     mailer_free(f->mailer);
+    curl_multi_cleanup(f->multi);
     free(f);
     return false;
   }
-  f->loop = l;
-  f->timer.fire = timer_fired;
-  curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-  curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
-  curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-  curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
-  curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 64L);
-  curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
   loop_keep(l, ROOM_FETCH, f);
   return true;
 }

@@ -41,7 +41,7 @@ bool fetch_mail(struct transfer *t, const struct fetch_call *call);
 /* fetch_mailer.c: the threads that talk to mail servers, per loop. */
 struct mailer *mailer_new(struct loop *l);
 void mailer_free(struct mailer *m);
-/* Sets what the request waits for. False when no thread can be started. */
+/* Sets what the request waits for. False when no thread can be started, or without memory. */
 bool mailer_take(struct mailer *m, struct transfer *t);
 
 #endif

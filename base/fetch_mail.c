@@ -133,12 +133,13 @@ static const char *address(struct transfer *t, const char *from) {
 
 /* Where libcurl waits for one answer, CURLOPT_TIMEOUT_MS does not always count; 120 s would. */
 bool fetch_mail(struct transfer *t, const struct fetch_call *call) {
-  curl_easy_setopt(t->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (fetch_timeout(call) + 999) / 1000);
+  long seconds = (fetch_timeout(call) + 999) / 1000;
   t->recipients = curl_slist_append(NULL, address(t, call->mail_to));
   t->mime = curl_mime_init(t->easy);
   return t->recipients && t->mime && add_headers(t, call) &&
          add_part(t, call->mail_text, "text/plain; charset=utf-8") &&
          add_part(t, call->mail_html, "text/html; charset=utf-8") &&
+         curl_easy_setopt(t->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, seconds) == CURLE_OK &&
          curl_easy_setopt(t->easy, CURLOPT_MAIL_FROM, address(t, call->mail_from)) == CURLE_OK &&
          curl_easy_setopt(t->easy, CURLOPT_MAIL_RCPT, t->recipients) == CURLE_OK &&
          curl_easy_setopt(t->easy, CURLOPT_MIMEPOST, t->mime) == CURLE_OK;

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { THREADS = 4 };
+enum { THREADS = 4, POLL_MS = 1000, NAP_US = 10000 };
 
 struct open_socket { /* known also while it idles */
   struct open_socket *next;
@@ -104,7 +104,8 @@ static CURLcode deliver(struct mailer *m, CURLM *multi, struct transfer *t) {
   CURLMsg *message;
   if (!multi || curl_multi_add_handle(multi, t->easy) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
   while (curl_multi_perform(multi, &running) == CURLM_OK && running && !is_stopping(m))
-    curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    if (curl_multi_poll(multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
+      (void)usleep(NAP_US); /* it did not wait: no spinning until it can */
   while ((message = curl_multi_info_read(multi, &left)) != NULL)
     if (message->msg == CURLMSG_DONE) code = message->data.result;
   curl_multi_remove_handle(multi, t->easy);
@@ -122,9 +123,10 @@ static void hand_back(struct mailer *m, struct transfer *t) {
 
 static void *serve(void *mailer) {
   struct mailer *m = mailer;
-  CURLM *multi = curl_multi_init();
+  CURLM *multi = NULL;
   struct transfer *t;
   while ((t = take_mail(m)) != NULL) {
+    if (!multi) multi = curl_multi_init(); /* if there is no memory now, there may be next time */
     t->code = deliver(m, multi, t);
     hand_back(m, t);
   }
@@ -195,13 +197,17 @@ static void start_thread(struct mailer *m) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* All or none: a socket that only one of the two knows would be cut by its number alone. */
+static bool set_sockets(struct mailer *m, CURL *e) {
+  return curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+         curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, (void *)m) == CURLE_OK &&
+         curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+         curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, (void *)m) == CURLE_OK;
+}
+
 bool mailer_take(struct mailer *m, struct transfer *t) {
   start_thread(m);
-  if (!m->count) return false;
-  curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, (void *)m);
-  curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-  curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, (void *)m);
+  if (!m->count || !set_sockets(m, t->easy)) return false;
   t->post.run = came_back;
   t->q->abandon = abandoned;
   t->q->waits_on = t;
