@@ -112,6 +112,8 @@ void sold_out_keep(struct request *q, const struct digest *code, const struct ro
 /* Tells every loop and process that what the public sees of this community has changed. Statements
  * of writers also notify `public COMMUNITY`. */
 void raise_generation(struct request *q);
+/* Of account_sessions_end: these sessions are over, for this process at once, if it commits. */
+void end_sessions(struct request *q, const struct rows *r);
 
 /* ---- routes ---- */
 

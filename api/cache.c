@@ -2,6 +2,7 @@
  * only at the generation of its community at which it was asked for. One per loop, so without
  * locks. */
 #include "api/internal.h"
+#include "db/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,10 @@ struct kept {
   char etag[40];
   const char *media;
   char *link; /* the Link header of a page; NULL: none */
+};
+struct ended {
+  struct ended *next;
+  struct uuid session;
 };
 struct cache {
   struct slug slugs[SLUGS];
@@ -140,6 +145,20 @@ void raise_generation(struct request *q) {
   exchange_of(q)->raises = true;
 }
 
+/* As late, for what is rolled back has ended nothing. Others hear of it by its notification. */
+void end_sessions(struct request *q, const struct rows *r) {
+  struct exchange *x = exchange_of(q);
+  struct account_sessions_end_row row;
+  for (int i = 0; row_account_sessions_end(q, r, i, &row); i++) {
+    struct ended *e = NEW(&q->arena, struct ended);
+    *e = (struct ended){x->ends, row.session};
+    x->ends = e;
+  }
+}
+
 void cache_raise(struct exchange *x) {
   if (x->raises) house_raise(x->api->house, x->q.community);
+  if (x->q.problem != NO_PROBLEM) return;
+  for (const struct ended *e = x->ends; e; e = e->next)
+    house_end_session(x->api->house, e->session);
 }

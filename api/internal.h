@@ -49,9 +49,10 @@ struct exchange {
   const char *media;
   struct builder answer;
   struct text etag;
-  micros until; /* the answer holds no longer than this; 0: until something changes */
-  bool raises;  /* what the public sees has changed */
-  bool shared;  /* the same for everybody signed in: may be kept */
+  micros until;       /* the answer holds no longer than this; 0: until something changes */
+  bool raises;        /* what the public sees has changed */
+  struct ended *ends; /* sessions */
+  bool shared;        /* the same for everybody signed in: may be kept */
   bool from_memory;
   struct name_value headers[REPLY_HEADERS];
   size_t header_count;
@@ -143,7 +144,8 @@ struct cache *cache_new(void);
 void cache_free(struct cache *c);
 bool cache_answer(struct exchange *x); /* fills the answer from memory */
 void cache_keep(struct exchange *x);
-void cache_raise(struct exchange *x); /* if the handler called raise_generation() */
+void cache_raise(
+    struct exchange *x); /* what raise_generation() and end_sessions() have asked for */
 bool community_known(struct cache *c, struct text slug, int64_t *community);
 void community_keep(struct cache *c, struct text slug, int64_t community);
 static inline struct cache *cache_of(struct exchange *x) {

@@ -100,7 +100,9 @@ struct refresh {
   int64_t count;
 };
 struct text refresh_make(const struct secrets *s, struct arena *a, struct refresh r);
-bool refresh_parse(const struct secrets *s, struct text token, struct refresh *out);
+/* False also when `a` has no memory for it: look at a->failed before anybody is refused. */
+bool refresh_parse(const struct secrets *s, struct arena *a, struct text token,
+                   struct refresh *out);
 struct digest refresh_digest(struct text token);
 
 /* ---- invite codes, challenge codes, check-in codes ---------------------------------------- */

@@ -25,15 +25,13 @@ struct text refresh_make(const struct secrets *s, struct arena *a, struct refres
   return base64url(a, (struct text){(const char *)&w, sizeof w});
 }
 
-bool refresh_parse(const struct secrets *s, struct text token, struct refresh *out) {
-  struct arena a = {0};
+bool refresh_parse(const struct secrets *s, struct arena *a, struct text token,
+                   struct refresh *out) {
   struct wire w;
   if (token.len != 86) return false; /* 64 bytes in base64url */
-  struct text raw = base64url_decode(&a, token);
-  bool whole = raw.len == sizeof w && !a.failed;
-  if (whole) memcpy(&w, raw.at, sizeof w);
-  arena_free(&a);
-  if (!whole) return false;
+  struct text raw = base64url_decode(a, token);
+  if (raw.len != sizeof w || a->failed) return false;
+  memcpy(&w, raw.at, sizeof w);
   struct digest mac = mac_of(s, &w);
   if (!crypto_equal(&mac, &w.mac, sizeof mac)) return false;
   out->community = (int64_t)be64toh(w.community);

@@ -12,10 +12,8 @@ static struct step told(struct request *q, const struct rows *r) {
 static struct step ended(struct request *q, const struct rows *r) {
   const struct visit *v = visit_of(q);
   const struct secrets *s = house_secrets(api_of(q)->house);
-  struct account_sessions_end_row row;
   struct uuid id = uuid_new();
-  for (int i = 0; row_account_sessions_end(q, r, i, &row); i++)
-    house_end_session(api_of(q)->house, row.session);
+  end_sessions(q, r);
   if (!v->subject.at) return reply_empty(q, 204);
   return ask_delivery_add(q, told, .id = id, .provider = v->provider,
                           .kind = LIT("password_changed"),

@@ -24,7 +24,8 @@ struct step session_refresh(struct request *q) {
   struct text token = body_text(q, "refresh_token");
   struct visit *v = visit_new(q);
   struct refresh was;
-  if (!refresh_parse(secrets, token, &was)) { /* none of ours: told without a look-up */
+  if (!refresh_parse(secrets, &q->arena, token, &was)) { /* none of ours: told without a look-up */
+    if (q->arena.failed) return problem(q, OUT_OF_MEMORY); /* or not even looked at */
     charge_miss(q);
     return problem(q, TOKEN_INVALID);
   }

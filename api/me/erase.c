@@ -5,10 +5,8 @@
 
 static struct step signed_out(struct request *q, const struct rows *r) {
   const micros *at = q->state;
-  struct account_sessions_end_row row;
   struct builder b = {0};
-  for (int i = 0; row_account_sessions_end(q, r, i, &row); i++)
-    house_end_session(api_of(q)->house, row.session);
+  end_sessions(q, r);
   build_str(&b, "{\"erase_after\":\"");
   build_time(&b, *at);
   build_str(&b, "\"}");

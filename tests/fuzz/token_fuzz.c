@@ -100,14 +100,14 @@ static void try_edited(struct arena *a, struct text edits) {
   CHECK(text_equal(other, good) || verdict_of(other, &c) == TOKEN_BAD);
   good = refresh_make(&secrets, a, (struct refresh){7, someone.caller.session, 12});
   struct refresh r = {0};
-  CHECK(refresh_parse(&secrets, good, &r) && r.community == 7 && r.count == 12);
+  CHECK(refresh_parse(&secrets, a, good, &r) && r.community == 7 && r.count == 12);
   other = edited(a, good, edits);
-  CHECK(text_equal(other, good) || !refresh_parse(&secrets, other, &r));
+  CHECK(text_equal(other, good) || !refresh_parse(&secrets, a, other, &r));
 }
 
 static void try_refresh(struct arena *a, struct text t) {
   struct refresh r;
-  if (refresh_parse(&secrets, t, &r)) CHECK(text_equal(refresh_make(&secrets, a, r), t));
+  if (refresh_parse(&secrets, a, t, &r)) CHECK(text_equal(refresh_make(&secrets, a, r), t));
 }
 
 static void hear_line(const char *format, ...) {

@@ -18,12 +18,12 @@ static void what_was_made_is_read(void **state) {
   struct refresh got = {0};
   struct text token = refresh_make(&ours, &a, some);
   assert_int_equal(token.len, 86);
-  assert_true(refresh_parse(&ours, token, &got));
+  assert_true(refresh_parse(&ours, &a, token, &got));
   assert_int_equal(got.community, 7);
   assert_int_equal(got.count, 41);
   assert_memory_equal(&got.session, &some.session, sizeof got.session);
   struct refresh far = {INT64_MAX, some.session, INT64_MAX};
-  assert_true(refresh_parse(&ours, refresh_make(&ours, &a, far), &got));
+  assert_true(refresh_parse(&ours, &a, refresh_make(&ours, &a, far), &got));
   assert_int_equal(got.community, INT64_MAX);
   assert_int_equal(got.count, INT64_MAX);
   arena_free(&a);
@@ -49,7 +49,7 @@ static void an_old_one_tells_whose_it_was(void **state) {
   struct arena a = {0};
   struct refresh old;
   struct text token = refresh_make(&ours, &a, some);
-  assert_true(refresh_parse(&ours, token, &old));
+  assert_true(refresh_parse(&ours, &a, token, &old));
   assert_true(old.count < some.count + 2 && uuid_equal(old.session, some.session));
   arena_free(&a);
 }
@@ -59,16 +59,16 @@ static void forgeries_are_told_without_a_look(void **state) {
   struct arena a = {0};
   struct refresh got;
   struct text token = refresh_make(&ours, &a, some);
-  assert_false(refresh_parse(&others, token, &got));
+  assert_false(refresh_parse(&others, &a, token, &got));
   for (size_t i = 0; i < token.len; i++) {
     struct text bent = arena_copy(&a, token);
     char *at = (char *)bent.at + i;
     *at = *at == 'A' ? 'B' : 'A';
-    assert_false(refresh_parse(&ours, bent, &got));
+    assert_false(refresh_parse(&ours, &a, bent, &got));
   }
-  assert_false(refresh_parse(&ours, (struct text){token.at, 85}, &got));
-  assert_false(refresh_parse(&ours, arena_printf(&a, "%s=", token.at), &got));
-  assert_false(refresh_parse(&ours, NONE, &got));
+  assert_false(refresh_parse(&ours, &a, (struct text){token.at, 85}, &got));
+  assert_false(refresh_parse(&ours, &a, arena_printf(&a, "%s=", token.at), &got));
+  assert_false(refresh_parse(&ours, &a, NONE, &got));
   arena_free(&a);
 }
 
