@@ -75,6 +75,10 @@ static void kit_free(void *what) {
   free(kit);
 }
 
+bool crypto_start(void) {
+  return OSSL_LIB_CTX_get0_global_default() != NULL;
+}
+
 static void fetch_all(void) {
   sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
   hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -180,7 +184,7 @@ struct digest crypto_hmac(const struct digest *key, struct text t) {
   return d;
 }
 
-static void hkdf(struct text secret, struct text salt, struct text info, uint8_t *out, size_t len) {
+static bool hkdf(struct text secret, struct text salt, struct text info, uint8_t *out, size_t len) {
   char name[] = "SHA2-256";
   OSSL_PARAM params[5], *p = params;
   *p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0);
@@ -191,14 +195,16 @@ static void hkdf(struct text secret, struct text salt, struct text info, uint8_t
   *p = OSSL_PARAM_construct_end();
   EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
   EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-  must(ctx && EVP_KDF_derive(ctx, out, len, params) == 1, "hkdf");
+  bool good = ctx && EVP_KDF_derive(ctx, out, len, params) == 1;
   EVP_KDF_CTX_free(ctx);
   EVP_KDF_free(kdf);
+  return good;
 }
 
 struct digest crypto_derive(struct text secret, const char *purpose) {
   struct digest d = {{0}};
-  hkdf(secret, NONE, text_of(purpose), d.b, sizeof d.b);
+  for (int tries = 0; !hkdf(secret, NONE, text_of(purpose), d.b, sizeof d.b);)
+    try_again(&tries, "hkdf");
   return d;
 }
 

@@ -27,6 +27,7 @@ struct session *open_database(struct cli *c) {
  * and is inherited. What was read is wiped, for a core dump would hold it. */
 bool secrets_load(const struct config *c, struct secrets *out, char **why) {
   char held[257];
+  if (!crypto_start()) return session_fails(why, "OpenSSL does not start: out of memory");
   if (!*c->secret_file)
     return session_fails(why, "LYCEUM_SECRET_FILE is not set; make one: "
                               "(umask 077; openssl rand -hex 32 >secret)");
