@@ -1,8 +1,8 @@
 /* Preloaded into the server: makes the n-th call of a kind fail, and those after it if so told.
  *
  * TORTURE names a file with a `struct control`, which the stories write and read while the server
- * runs. Kinds: allocations (whoever asks, libraries too), calls of libpq, calls of libcurl, and
- * calls of the system. A failing call does what its library documents for it. */
+ * runs. Kinds: allocations (whoever asks, libraries too), calls of libpq, and calls of
+ * libcurl. A failing call does what its library documents for it. */
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,12 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum kind { ALLOCATION = 1, LIBPQ = 2, LIBCURL = 4, SYSTEM = 8 };
+enum kind { ALLOCATION = 1, LIBPQ = 2, LIBCURL = 4 };
 enum { FRAMES = 24, PLACE = 4000, EARLY = 1 << 16 };
 
 struct control {
@@ -258,33 +256,3 @@ CURLMcode curl_multi_setopt(CURLM *m, CURLMoption option, ...) {
   va_end(args);
   return fails(LIBCURL) ? CURLM_OUT_OF_MEMORY : next(m, option, value);
 }
-
-/* ---- the system ---- */
-
-static bool refused(int why) {
-  if (!fails(SYSTEM)) return false;
-  errno = why;
-  return true;
-}
-
-#define REFUSED(why, type, name, declared, ...)                                                    \
-  type name declared {                                                                             \
-    NEXT(name);                                                                                    \
-    return refused(why) ? (type)-1 : next(__VA_ARGS__);                                            \
-  }
-
-/* Only what takes a descriptor in needs memory. */
-int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event) {
-  NEXT(epoll_ctl);
-  return op == EPOLL_CTL_ADD && refused(ENOMEM) ? -1 : next(epoll, op, fd, event);
-}
-
-REFUSED(EMFILE, int, socket, (int domain, int type, int protocol), domain, type, protocol)
-/* Not EMFILE: libmicrohttpd then takes nobody in until one of its connections has ended. */
-REFUSED(ECONNABORTED, int, accept4, (int fd, __SOCKADDR_ARG from, socklen_t *len, int flags), fd,
-        from, len, flags)
-REFUSED(ECONNRESET, ssize_t, send, (int fd, const void *bytes, size_t len, int flags), fd, bytes,
-        len, flags)
-REFUSED(ECONNRESET, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), fd, m, flags)
-REFUSED(ECONNRESET, ssize_t, recv, (int fd, void *bytes, size_t len, int flags), fd, bytes, len,
-        flags)

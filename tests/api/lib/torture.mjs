@@ -4,7 +4,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, readSync, writeSync }
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export const KINDS = { allocation: 1, libpq: 2, libcurl: 4, system: 8 };
+export const KINDS = { allocation: 1, libpq: 2, libcurl: 4 };
 const SIZE = 40 + 4000;
 const STUCK_MS = 4000;
 /** Problems that say that nothing was done; `outcome_unknown` says that it is not known. */

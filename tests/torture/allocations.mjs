@@ -1,0 +1,6 @@
+// Requests while one allocation after the other fails.
+import { torment } from '../api/lib/torments.mjs';
+
+export { server } from '../api/lib/torments.mjs';
+
+torment('allocation');
