@@ -44,7 +44,9 @@ const CHANNELS = {
   sms: {
     contact: () => `+86${phone++}`,
     ids: (to) =>
-      sms.calls.filter(({ text }) => text.includes(to)).map(({ headers }) => headers['idempotency-key']),
+      sms.calls
+        .filter(({ text }) => text.includes(to))
+        .map(({ headers }) => headers['idempotency-key']),
   },
 };
 
@@ -119,8 +121,11 @@ async function all(context, channel, kind, step) {
 }
 
 for (const channel of ['mail', 'sms']) {
-  story(`A call of libcurl fails: ${channel} goes out, once`, (c) => all(c, channel, 'libcurl', 1), MS);
-  story(`An allocation fails: ${channel} goes out, once`, (c) => all(c, channel, 'allocation', STEP), MS);
+  const kinds = { libcurl: 1, allocation: STEP };
+  for (const [kind, step] of Object.entries(kinds)) {
+    const title = `One ${kind} failure after the other: ${channel} goes out, once`;
+    story(title, (context) => all(context, channel, kind, step), MS);
+  }
 }
 
 story('Done', async () => {

@@ -1,5 +1,5 @@
-// `lyceum migrate` and `lyceum serve` while one allocation after the other fails, from the first on:
-// each ends well or says why not; none crashes, none hangs.
+// `lyceum migrate` and `lyceum serve` while one allocation after the other fails, from the first
+// on: each ends well or says why not; none crashes, none hangs.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, story } from '../api/lib/story.mjs';
@@ -62,7 +62,9 @@ async function all(context, words) {
     tally[code === 0 ? 'well' : 'told']++;
     const good = code === 0 || (failed && code > 0 && said.trim() !== '');
     if (!good || (code > 0 && /Sanitizer|runtime error/.test(said)))
-      wrong.push(`${n}: ${signal ?? code} ${said.slice(-200)}\n        at ${sources(place, job.server)}`);
+      wrong.push(
+        `${n}: ${signal ?? code} ${said.slice(-200)}\n        at ${sources(place, job.server)}`,
+      );
   }
   control.close();
   console.log(`      ${words}: ${tally.failures} failures, ${tally.well} well, ${tally.told} told`);
