@@ -162,7 +162,7 @@ struct digest {
 void crypto_random(void *out,
                    size_t len); /* aborts when the system has none: nothing is safe then */
 bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
-/* False when OpenSSL has no memory to begin with: its later calls would follow a NULL. */
+/* False when OpenSSL has no memory to begin with: later calls would follow a NULL or abort. */
 bool crypto_start(void);
 struct digest crypto_sha256(struct text t);
 struct digest crypto_hmac(const struct digest *key, struct text t); /* HMAC-SHA256, RFC 2104 */

@@ -75,10 +75,6 @@ static void kit_free(void *what) {
   free(kit);
 }
 
-bool crypto_start(void) {
-  return OSSL_LIB_CTX_get0_global_default() != NULL;
-}
-
 static void fetch_all(void) {
   sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
   hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -198,6 +194,16 @@ static bool hkdf(struct text secret, struct text salt, struct text info, uint8_t
   bool good = ctx && EVP_KDF_derive(ctx, out, len, params) == 1;
   EVP_KDF_CTX_free(ctx);
   EVP_KDF_free(kdf);
+  return good;
+}
+
+/* What could not be loaded at the first use is missing for good: tried here, where it can be told.
+ */
+bool crypto_start(void) {
+  struct digest d;
+  bool good = OSSL_LIB_CTX_get0_global_default() != NULL &&
+              hkdf(LIT("secret"), NONE, LIT("start"), d.b, sizeof d.b);
+  ERR_clear_error();
   return good;
 }
 
