@@ -48,6 +48,7 @@ const REFUSED = {
   'an escape in a value': [get('X-A: \x1b[31m\r\n')],
   'a DEL in a value': [get('X-A: b\x7fc\r\n')],
   'a NUL in a value': [get('X-A: b\0c\r\n')],
+  'a NUL and one byte before the end': [get('X-A: b\n\0x\n').slice(0, -2)],
   'a NUL in a token': [get('Authorization: Bearer a\0b\r\n')],
   'a bare CR in a value': [get('X-A: b\rX-C: d\r\n')],
   'a bare CR at the end of a line': [get('X-A: b\r').replace(/\r\r\n$/, '\r\r\n\r\n')],

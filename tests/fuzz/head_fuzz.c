@@ -62,6 +62,14 @@ static void note_header(struct strict *s, struct text line) {
   CHECK(text_to_int(text_trim(value), &s->length) && s->length >= 0);
 }
 
+#if MHD_VERSION < 0x01000000
+/* Does libmicrohttpd 0.9 take LF NUL, and what follows, for the four bytes that end the head? The
+ * second line begins with NUL, so to it that is empty. */
+static bool ends_like_crlf(const char *at, size_t left) {
+  return left > 3 && at[0] == '\n' && !at[1] && (!at[2] || at[2] == '\r') && at[3] == '\n';
+}
+#endif
+
 /* NUL LF ends a line for libmicrohttpd 0.9, and colon LF the head: it cuts lines at the LF and
  * writes NUL over both, so that nothing is left to tell them by. Whoever looks for LF sees the same
  * lines. */
@@ -70,7 +78,10 @@ static struct text as_seen(struct arena *a, struct text t) {
   memcpy(at, t.at, t.len);
 #if MHD_VERSION < 0x01000000
   for (size_t i = 0; i + 1 < t.len && !(i > 1 && memcmp(at + i - 2, "\r\n\r\n", 4) == 0); i++)
-    if (at[i + 1] == '\n' && (!at[i] || (at[i] == ':' && i && at[i - 1] == '\n'))) at[i] = '\r';
+    if (ends_like_crlf(at + i, t.len - i) && (!i || at[i - 1] != '\r'))
+      memcpy(at + i, "\r\n\r\n", 4);
+    else if (at[i + 1] == '\n' && (!at[i] || (at[i] == ':' && i && at[i - 1] == '\n')))
+      at[i] = '\r';
 #endif
   return (struct text){at, t.len};
 }
