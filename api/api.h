@@ -18,7 +18,6 @@ struct api {
   const struct config *config;
   struct house *house;
   struct work_pool *hashing; /* passwords: two at once */
-  struct listener *listener; /* NULL until open */
   atomic_bool waiting;       /* started without a database: only probes are answered so far */
   atomic_bool stopping;      /* readyz says 503, connections close after their answer */
   atomic_int busy;           /* requests under way, all loops */

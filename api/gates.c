@@ -138,6 +138,7 @@ static struct step gate_identity(struct request *q) {
   if (x->route->who == ANYONE) return gate_may(q);
   struct text token = bearer(q);
   if (!token.at) return challenge(q, NOT_SIGNED_IN);
+  bool trusted = house_trusted(x->api->house); /* before memory says that nothing was revoked */
   enum verdict v = token_recall(x->api->house, token, &claims);
   if (v == TOKEN_UNMET) {
     if (!stranger_enters(x->intake)) return stranger_waits(q, gate_identity);
@@ -157,7 +158,7 @@ static struct step gate_identity(struct request *q) {
   }
   q->caller = claims.caller;
   q->community = claims.community;
-  if (house_trusted(x->api->house)) return gate_may(q);
+  if (trusted) return gate_may(q);
   return ask_session_live(q, identified, .session = q->caller.session, .member = q->caller.member,
                           .version = claims.version);
 }

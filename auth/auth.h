@@ -82,11 +82,11 @@ uint64_t house_generation(struct house *h, int64_t community);
 void house_raise(struct house *h, int64_t community);
 void house_raise_all(struct house *h);   /* after the listener was away */
 bool house_keys_wanted(struct house *h); /* `keys` was heard since the last call */
-/* While the listener is not alive nothing from memory is trusted: sessions are asked of PostgreSQL.
- * Not at start either, until it is. Whoever restores the trust has first told what was missed
- * (table revocation) and raised all. Not trusted either while the table of revocations overflows.
- */
-void house_trust(struct house *h, bool alive);
+/* Until when memory is trusted, in ticks; 0, as at start: not. Then sessions are asked of
+ * PostgreSQL. One thread says it, which has first told what was missed (table revocation) and
+ * raised all. Not trusted either while the table of revocations overflows. Ask before you look into
+ * memory: what you saw before trust came back may be from before what was missed was told. */
+void house_trust(struct house *h, uint64_t until);
 bool house_trusted(const struct house *h);
 
 /* ---- refresh tokens ----------------------------------------------------------------------- */

@@ -96,12 +96,12 @@ void house_raise_all(struct house *h) {
   atomic_fetch_add(&h->all_raised, 1);
 }
 
-void house_trust(struct house *h, bool alive) {
-  atomic_store(&h->alive, alive);
+void house_trust(struct house *h, uint64_t until) {
+  atomic_store(&h->trusted_until, until);
 }
 
 bool house_trusted(const struct house *h) {
-  return atomic_load(&h->alive) && revoked_is_whole(h->revoked, time_now());
+  return time_ticks() < atomic_load(&h->trusted_until) && revoked_is_whole(h->revoked, time_now());
 }
 
 bool house_keys_wanted(struct house *h) {

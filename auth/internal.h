@@ -18,7 +18,7 @@ struct house {
   struct key_ring *keys;
   struct revoked *revoked;
   struct pace_table *paces;
-  atomic_bool alive; /* the listener is */
+  _Atomic uint64_t trusted_until; /* in ticks; one thread writes it */
   atomic_bool keys_wanted;
   _Atomic uint64_t all_raised;
   _Atomic uint64_t raised[GENERATIONS];

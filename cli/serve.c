@@ -27,8 +27,8 @@ enum {
 struct station { /* a loop and its thread */
   struct server *server;
   struct loop *loop;
-  struct watchman watchman;
-  struct deliverer *deliverer; /* on the first loop */
+  struct watchman watchman; /* both on the first loop */
+  struct deliverer *deliverer;
   pthread_t thread;
   bool open, running;
 };
@@ -40,7 +40,6 @@ struct server {
   struct db_settings db;
   struct api api;
   struct gateways gateways;
-  atomic_bool caught_up;
   atomic_int running; /* loops */
   struct job_worker *jobs;
   struct station stations[LOOPS_MOST];
@@ -173,7 +172,7 @@ static bool open_station(struct server *v, int i, int fd) {
   t->open = true;
   if (!fetch_open(t->loop) || !db_open(t->loop, &v->db)) return false;
   if (i == 0 && !(t->deliverer = deliver_open(t->loop, &v->gateways, &v->secrets))) return false;
-  if (!watch_open(&t->watchman, t->loop, &v->api, &v->caught_up, i ? NULL : &v->db)) return false;
+  if (i == 0 && !watch_open(&t->watchman, t->loop, &v->api, &v->db)) return false;
   t->watchman.deliverer = t->deliverer;
   return api_open(t->loop, &v->api, fd);
 }

@@ -1,8 +1,9 @@
 /* What a server must hear from the database: notifications, keys, and what was revoked while it did
- * not listen. One loop listens; all loops look whether what is in memory may be trusted.
+ * not listen.
  *
  * Trust comes last: the link listens, then everything revoked of late is read, then memory counts.
- * When the link goes, listener_alive turns false by itself and trust ends with it. */
+ * One loop listens, and it alone gives trust, as a moment until which it lasts: no other thread can
+ * bring back what has ended, and when this one is stuck it ends by itself. */
 #include "cli/serve.h"
 
 enum { LOOK_MS = 100, AGAIN_MS = 1000, ASK_MS = 4000, REVOCATIONS_MOST = 50000 };
@@ -42,7 +43,7 @@ static void reading_ended(struct request *q) {
   bool good = w->loaded && q->problem == NO_PROBLEM;
   request_end(q);
   w->asking = false;
-  if (good && w->asked_for == w->wanted) atomic_store(w->caught_up, true);
+  if (good && w->asked_for == w->wanted) w->caught_up = true;
   if (good) w->had = w->asked_for;
   w->again_at = good ? 0 : time_ticks() + AGAIN_MS;
 }
@@ -71,32 +72,23 @@ static void heard(void *who, struct text payload) {
 /* What is cached of public bodies may be old by now, too. */
 static void back(void *who) {
   struct watchman *w = who;
-  atomic_store(w->caught_up, false);
+  w->caught_up = false;
+  house_trust(w->api->house, 0);
   w->wanted++;
   house_raise_all(w->api->house);
 }
 
-static bool is_proven(const struct watchman *w) {
-  const struct listener *n = w->api->listener;
-  return n && listener_alive(n) && atomic_load(w->caught_up);
-}
-
-/* On every loop: if the one that listens is stuck, the others still see that nothing is proven.
- * Looked at twice: between look and word a loop can be held up for as long as a link takes to be
- * lost and found, and would bring trust back before what was missed is known. */
 static void look(struct timer *t) {
   struct watchman *w = CONTAINER_OF(t, struct watchman, timer);
-  house_trust(w->api->house, is_proven(w));
-  if (!is_proven(w)) house_trust(w->api->house, false);
-  if (w->listens && house_keys_wanted(w->api->house)) w->wanted++;
-  if (w->listens && w->wanted != w->had && !w->asking && time_ticks() >= w->again_at) start(w);
+  house_trust(w->api->house, w->caught_up ? listener_proven_until(w->listener) : 0);
+  if (house_keys_wanted(w->api->house)) w->wanted++;
+  if (w->wanted != w->had && !w->asking && time_ticks() >= w->again_at) start(w);
   loop_timer(w->loop, t, loop_now(w->loop) + LOOK_MS);
 }
 
-bool watch_open(struct watchman *w, struct loop *l, struct api *api, atomic_bool *caught_up,
-                const struct db_settings *listen) {
-  *w = (struct watchman){.loop = l, .api = api, .caught_up = caught_up, .listens = listen != NULL};
-  if (listen && !(api->listener = listener_open(l, listen, heard, back, w))) return false;
+bool watch_open(struct watchman *w, struct loop *l, struct api *api, const struct db_settings *s) {
+  *w = (struct watchman){.loop = l, .api = api};
+  if (!(w->listener = listener_open(l, s, heard, back, w))) return false;
   w->timer.fire = look;
   loop_timer(l, &w->timer, time_ticks() + LOOK_MS);
   return true;
@@ -104,11 +96,10 @@ bool watch_open(struct watchman *w, struct loop *l, struct api *api, atomic_bool
 
 void watch_close(struct watchman *w) {
   loop_untimer(w->loop, &w->timer);
-  if (!w->listens) return;
   if (w->asking) {
     if (w->q.abandon) (void)w->q.abandon(&w->q);
     request_end(&w->q);
   }
-  listener_close(w->api->listener);
-  w->api->listener = NULL;
+  listener_close(w->listener);
+  w->listener = NULL;
 }

@@ -118,14 +118,14 @@ void db_close(struct loop *l);
 bool db_ready(struct loop *l); /* all links up */
 
 /* Notifications (LISTEN lyceum) on a link of their own: payloads arrive on the loop that listens.
- * `alive` tells at most a second late whether the link works: while false, nothing from memory may
- * be trusted. `back` is called on every connect, the first one too, for what may have been missed.
- */
+ * Until the moment (in ticks) of `proven_until` memory may be trusted: it is less than a second
+ * after what the link has brought; 0: nothing is proven. `back` is called on every connect, the
+ * first one too, for what may have been missed. */
 struct listener;
 struct listener *listener_open(struct loop *l, const struct db_settings *s,
                                void (*heard)(void *who, struct text payload),
                                void (*back)(void *who), void *who);
-bool listener_alive(const struct listener *n); /* from any thread */
+uint64_t listener_proven_until(const struct listener *n);
 void listener_close(struct listener *n);
 
 struct migration {

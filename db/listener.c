@@ -4,8 +4,8 @@
  *
  * Each 300 ms a query goes to the server. Before it answers one, PostgreSQL sends the notifications
  * committed until then; so an answer proves that everything from before its question has arrived.
- * What was proven is kept as a moment that any thread can compare with its clock: a stuck loop or a
- * silent network needs nobody to notice it. */
+ * What was proven is a moment, which anybody can compare with a clock: a stuck loop or a silent
+ * network needs nobody to notice it. */
 #include "db/internal.h"
 
 #include <stdlib.h>
@@ -33,9 +33,9 @@ struct listener {
   enum listening state;
   struct watch watch;
   struct timer timer;
-  uint32_t redials;        /* failed in a row */
-  uint64_t asked_at;       /* the query in flight was sent; 0: none is */
-  _Atomic uint64_t proven; /* what was committed until then has arrived; 0: nothing */
+  uint32_t redials;  /* failed in a row */
+  uint64_t asked_at; /* the query in flight was sent; 0: none is */
+  uint64_t proven;   /* what was committed until then has arrived; 0: nothing */
 };
 
 static void dial(struct listener *n);
@@ -54,7 +54,7 @@ static void hang_up(struct listener *n) {
   n->conn = NULL;
   n->asked_at = 0;
   n->state = DOWN;
-  atomic_store(&n->proven, 0);
+  n->proven = 0;
   metric_set(lyceum_listener_up, 0);
 }
 
@@ -125,7 +125,7 @@ static bool receive(struct listener *n) {
     }
     tell(n);
     if (n->state == LISTENING) now_up(n); /* `back` hears of it before anybody trusts */
-    atomic_store(&n->proven, n->asked_at);
+    n->proven = n->asked_at;
     n->asked_at = 0;
   }
   tell(n);
@@ -212,9 +212,8 @@ struct listener *listener_open(struct loop *l, const struct db_settings *s,
   return n;
 }
 
-bool listener_alive(const struct listener *n) {
-  uint64_t proven = atomic_load(&n->proven);
-  return proven && time_ticks() - proven < TRUST_MS;
+uint64_t listener_proven_until(const struct listener *n) {
+  return n->proven ? n->proven + TRUST_MS : 0;
 }
 
 void listener_close(struct listener *n) {

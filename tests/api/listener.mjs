@@ -3,25 +3,34 @@ import { eventually, expect, story } from './lib/story.mjs';
 
 const listening = async (api) => (await api.get('/readyz')).body.listener;
 
-/** The server process of PostgreSQL that serves our listener. */
-async function backend(sql) {
-  const [found] = await sql`
+/** The server processes of PostgreSQL that serve listeners. */
+async function backends(sql) {
+  const found = await sql`
     SELECT pid FROM pg_stat_activity WHERE datname = current_database()
       AND usename = 'lyceum_server' AND query IN ('SELECT 1', 'LISTEN lyceum')`;
-  return found?.pid;
+  return found.map(({ pid }) => pid);
+}
+
+/** Cuts the listeners off; returns when all have new links, so each has noticed. */
+async function cut(sql, count) {
+  await eventually(async () => (await backends(sql)).length === count);
+  const old = await backends(sql);
+  await sql`SELECT pg_terminate_backend(pid) FROM unnest(${old}::int[]) pid`;
+  await eventually(async () => {
+    const now = await backends(sql);
+    return now.length === count && !now.some((pid) => old.includes(pid));
+  });
 }
 
 story('A listener that is cut off is noticed, and comes back', async ({ api, sql }) => {
   await eventually(() => listening(api));
-  const pid = await backend(sql);
-  await sql`SELECT pg_terminate_backend(${pid})`;
-  await eventually(async () => ![undefined, pid].includes(await backend(sql)));
+  await cut(sql, 1);
   await eventually(() => listening(api));
 });
 
 story('A listener that hangs is not believed for longer than a second', async ({ api, sql }) => {
   await eventually(() => listening(api));
-  const pid = await backend(sql);
+  const [pid] = await backends(sql);
   try {
     process.kill(pid, 'SIGSTOP');
   } catch {
@@ -48,9 +57,7 @@ story('What was revoked while nobody listened is known before it is trusted', as
     WHERE member_id = ${member.id} AND revoked_at IS NULL RETURNING id`;
   await sql`INSERT INTO revocation (community_id, id, kind, subject_id)
             VALUES (${community.id}, uuid7(), 'session', ${id})`; // and no NOTIFY
-  await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND usename = 'lyceum_server'
-              AND query IN ('SELECT 1', 'LISTEN lyceum')`;
+  await cut(sql, 2);
   await eventually(async () => (await second.get('/v1/me')).status === 401);
   await eventually(() => listening(second));
   expect(await second.get('/v1/me')).problem('session_ended', 401);

@@ -147,9 +147,11 @@ static void generations_only_grow(void **state) {
 static void trust_must_be_given(void **state) {
   (void)state;
   assert_false(house_trusted(house));
-  house_trust(house, true);
+  house_trust(house, time_ticks() + 60000);
   assert_true(house_trusted(house));
-  house_trust(house, false);
+  house_trust(house, time_ticks());
+  assert_false(house_trusted(house)); /* it ends by itself */
+  house_trust(house, 0);
   assert_false(house_trusted(house));
 }
 
