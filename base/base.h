@@ -335,6 +335,7 @@ struct request {
   micros retry_at;                     /* of a problem: when the same will do; 0: unknown */
   void *state;                         /* the handler's own, between its steps; in the arena */
   void *held;                          /* db's: the link of an open transaction */
+  bool alone;                          /* what it asks is not gathered with what others ask */
   void (*finished)(struct request *q); /* the owner's: answer, then free. Called exactly once */
 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES_MOST = 3, BATCH_MOST = 512, TURNS_QUIET = 3, TURNS_MOST = 12 };
+enum { LOST_MOST = 3, BATCH_MOST = 512, TURNS_QUIET = 3, TURNS_MOST = 12 };
 
 struct unit *unit_new(enum unit_kind kind, size_t asks) {
   struct unit *u = calloc(1, sizeof *u + asks * sizeof(struct asked *));
@@ -155,8 +155,7 @@ static void unit_failed(struct link *k, struct unit *u) {
   bool batch = u->kind == UNIT_BATCH;
   if (batch && u->count > 1) note_wait(u);
   if (batch && u->count > 1 && has_asks(u) && halve(k, u)) return;
-  if (has_asks(u) && k->kind != LINK_TRANSACTION && u->tries < TRIES_MOST &&
-      fault_retries(u->failure, batch)) {
+  if (has_asks(u) && k->kind != LINK_TRANSACTION && u->tries < fault_tries(u->failure, batch)) {
     u->tries++;
     again(k, u);
     return;
@@ -187,7 +186,7 @@ void unit_told(struct link *k, struct unit *u) {
 
 void unit_lost(struct link *k, struct unit *u, bool undone) {
   bool repeats = u->s && u->s->flags & (SQL_READ | SQL_AGAIN) && k->kind != LINK_TRANSACTION;
-  if (repeats && has_asks(u) && u->tries < TRIES_MOST) {
+  if (repeats && has_asks(u) && u->tries < LOST_MOST) {
     u->tries++;
     again(k, u);
     return;

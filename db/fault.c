@@ -62,16 +62,19 @@ enum problem fault_problem(const PGresult *failure, const char *where) {
   return p ? p : INTERNAL;
 }
 
-bool fault_retries(const PGresult *failure, bool batch) {
+/* Who loses a race has seen another win it: as many can be lost in a row as one member has requests
+ * under way. All else that fails three times will fail for ever. */
+int fault_tries(const PGresult *failure, bool batch) {
+  enum { TRIES = 3, RACES = 64 };
   static const char *const always[] = {"40001", "40P01", "25P02", "26000"};
   static const char *const batched[] = {"23P01", "23514",
                                         "23505"}; /* a neighbour may be the guilty one */
   const char *state = state_of(failure);
   for (size_t i = 0; i < COUNT(always); i++)
-    if (strcmp(state, always[i]) == 0) return true;
+    if (strcmp(state, always[i]) == 0) return TRIES;
   for (size_t i = 0; batch && i < COUNT(batched); i++)
-    if (strcmp(state, batched[i]) == 0) return true;
-  return false;
+    if (strcmp(state, batched[i]) == 0) return by_constraint(failure) == BUSY ? RACES : TRIES;
+  return 0;
 }
 
 bool fault_waited(const PGresult *failure) {

@@ -151,9 +151,9 @@ const struct params *params_of(const struct statement *s, int64_t community, con
 
 /* What a failure means for the client. `where` names the statement in the log. */
 enum problem fault_problem(const PGresult *failure, const char *where);
-bool fault_retries(const PGresult *failure, bool batch); /* worth asking again */
-bool fault_waited(const PGresult *failure);              /* for a lock, in vain */
-bool fault_ends_link(const PGresult *failure); /* read-only after a switch-over, shutdown */
+int fault_tries(const PGresult *failure, bool batch); /* how often it is worth asking again */
+bool fault_waited(const PGresult *failure);           /* for a lock, in vain */
+bool fault_ends_link(const PGresult *failure);        /* read-only after a switch-over, shutdown */
 
 /* The blocking side: a connection by conninfo, and PostgreSQL's or libpq's words in *why. */
 void unheard(void *who, const PGresult *notice); /* else libpq prints notices */

@@ -106,7 +106,7 @@ struct step ask(struct request *q, const struct statement *s, rows_next next, co
   struct asked *a = asked_new(q, s, next, in);
   if (!a) return problem(q, OUT_OF_MEMORY);
   metric_add(lyceum_sql_asks, 1);
-  bool taken = s->flags & SQL_MANY && !q->held ? gathers(p, a) : queues(k, a);
+  bool taken = s->flags & SQL_MANY && !q->held && !q->alone ? gathers(p, a) : queues(k, a);
   if (taken) return WAITS;
   q->abandon = NULL;
   return problem(q, OUT_OF_MEMORY);

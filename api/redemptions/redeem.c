@@ -30,13 +30,10 @@ static struct step ask_for(struct request *q, struct redeeming *s) {
                          .id = uuid_new(), .contact = s->contact, .request = q->id);
 }
 
-static struct step ask_alone(struct request *q) {
-  return ask_for(q, q->state);
-}
-
 static struct step ask_again(struct request *q, struct redeeming *s) {
-  if (++s->rounds < ROUNDS) return ask_for(q, s);
-  return in_transaction(q) ? problem(q, BUSY) : begin(q, ask_alone);
+  if (q->alone) return problem(q, BUSY);
+  q->alone = ++s->rounds >= ROUNDS;
+  return ask_for(q, s);
 }
 
 static struct step contact_known(struct request *q, const struct rows *r) {

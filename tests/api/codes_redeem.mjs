@@ -182,7 +182,7 @@ story('Sixty-four race for a code of 1, 5 and 63 uses: exactly that many get it'
 story(
   'One member on sixty-four devices redeems once; sixty-four codes all count',
   async (stage) => {
-    const { api, shop, ann, redeem, people } = await open(stage);
+    const { shop, ann, redeem, people } = await open(stage);
     const plan = await shop.plan();
     const code = await shop.code({ plan, max_uses: 100 });
     const same = await race(64, () => redeem(ann, code));
@@ -191,13 +191,12 @@ story(
     expect(new Set(same.map((r) => r.id)).size).is(1);
     const bob = await people.member();
     const codes = [];
-    for (let i = 0; i < 24; i++) codes.push(await shop.code({ plan, days: 10 }));
-    const all = await race(24, (i) => redeem(bob, codes[i]));
-    expect(all.map((r) => r.status)).is(Array(24).fill(201));
-    const [mine] = (await api.as(bob).get('/v1/me/membership')).body.memberships;
-    const spans = mine.spans.map((s) => [s.starts_at, s.ends_at]);
+    for (let i = 0; i < 64; i++) codes.push(await shop.code({ plan, days: 10 }));
+    const all = await race(64, (i) => redeem(bob, codes[i]));
+    expect(all.map((r) => r.status)).is(Array(64).fill(201));
+    const spans = all.map((r) => [r.body.starts_at, r.body.ends_at]).sort();
     for (let i = 1; i < spans.length; i++) expect(spans[i][0]).is(spans[i - 1][1]);
-    expect(Math.round((Date.parse(spans.at(-1)[1]) - Date.parse(spans[0][0])) / DAY)).is(240);
+    expect(Math.round((Date.parse(spans.at(-1)[1]) - Date.parse(spans[0][0])) / DAY)).is(640);
   },
 );
 

@@ -13,16 +13,17 @@ static struct link *const writes = &pool.links[LINK_WRITE], *const reads = &pool
 
 /* ---- what fault.c would say; so its own is not linked ---- */
 
-static bool retries, waits;
+static int tries;
+static bool waits;
 
 enum problem fault_problem(const PGresult *failure, const char *where) {
   (void)failure, (void)where;
   return BODY_INVALID;
 }
 
-bool fault_retries(const PGresult *failure, bool batch) {
+int fault_tries(const PGresult *failure, bool batch) {
   (void)failure, (void)batch;
-  return retries;
+  return tries;
 }
 
 bool fault_waited(const PGresult *failure) {
@@ -63,7 +64,8 @@ static int set_up(void **state) {
     k->queue_end = &k->queue;
     k->beginners_end = &k->beginners;
   }
-  retries = waits = false;
+  tries = 0;
+  waits = false;
   for (int i = 0; i < MOST; i++) {
     q[i] = (struct request){.loop = pool.loop, .community = 1, .finished = finish};
     finished[i] = 0;
@@ -249,9 +251,9 @@ static void what_waited_for_a_lock_waits_less(void **state) {
   unit_told(writes, u);
 }
 
-static void tried_three_times_and_no_more(void **state) {
+static void tried_as_often_as_is_worth_it(void **state) {
   (void)state;
-  retries = true;
+  tries = 3;
   ask_all(&once, 1);
   for (int i = 0; i < 4; i++) {
     assert_int_equal(finished[0], 0);
@@ -261,6 +263,20 @@ static void tried_three_times_and_no_more(void **state) {
   }
   assert_null(writes->queue);
   assert_int_equal(q[0].problem, BODY_INVALID);
+}
+
+static void who_asks_alone_waits_for_no_batch(void **state) {
+  (void)state;
+  ask_all(&many, 2);
+  quiet_turns();
+  q[2].alone = true;
+  assert_false(ask(&q[2], &many, show_row, NULL).done);
+  struct unit *crowd = shift(writes), *single = shift(writes);
+  assert_int_equal(crowd->count, 2);
+  assert_int_equal(single->count, 1);
+  assert_ptr_equal(single->asks[0]->q, &q[2]);
+  unit_told(writes, crowd);
+  unit_told(writes, single);
 }
 
 static void an_abort_is_no_try(void **state) {
@@ -381,7 +397,8 @@ int main(void) {
       EACH(the_guilty_one_fails_alone),
       EACH(halves_keep_their_order_and_go_first),
       EACH(what_waited_for_a_lock_waits_less),
-      EACH(tried_three_times_and_no_more),
+      EACH(tried_as_often_as_is_worth_it),
+      EACH(who_asks_alone_waits_for_no_batch),
       EACH(an_abort_is_no_try),
       EACH(a_lost_link_repeats_reads_only),
       EACH(one_holds_the_link_and_others_wait),
