@@ -77,7 +77,10 @@ static struct text as_seen(struct arena *a, struct text t) {
   char *at = arena_alloc(a, t.len + 1);
   memcpy(at, t.at, t.len);
 #if MHD_VERSION < 0x01000000
-  for (size_t i = 0; i + 1 < t.len && !(i > 1 && memcmp(at + i - 2, "\r\n\r\n", 4) == 0); i++)
+  size_t i = 0;
+  while (i < t.len && (at[i] == '\r' || at[i] == '\n')) /* empty lines end no head */
+    i++;
+  for (; i + 1 < t.len && !(i > 1 && memcmp(at + i - 2, "\r\n\r\n", 4) == 0); i++)
     if (ends_like_crlf(at + i, t.len - i) && (!i || at[i - 1] != '\r'))
       memcpy(at + i, "\r\n\r\n", 4);
     else if (at[i + 1] == '\n' && (!at[i] || (at[i] == ':' && i && at[i - 1] == '\n')))
