@@ -63,10 +63,13 @@ static void note_header(struct strict *s, struct text line) {
 }
 
 #if MHD_VERSION < 0x01000000
-/* Does libmicrohttpd 0.9 take LF NUL, and what follows, for the four bytes that end the head? The
- * second line begins with NUL, so to it that is empty. */
+/* Does libmicrohttpd 0.9 take these four bytes for those that end the head? A line that begins with
+ * NUL is empty to it, and all that ends a line it overwrites with NUL. */
 static bool ends_like_crlf(const char *at, size_t left) {
-  return left > 3 && at[0] == '\n' && !at[1] && (!at[2] || at[2] == '\r') && at[3] == '\n';
+  if (left < 4 || at[3] != '\n' || !(memchr(at, 0, 3) && memchr(at, '\n', 3))) return false;
+  for (int i = 0; i < 3; i++)
+    if (at[i] && at[i] != '\r' && at[i] != '\n') return false;
+  return true;
 }
 #endif
 
