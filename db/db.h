@@ -145,7 +145,9 @@ struct session;
 struct session *session_open(const char *conninfo, char **why);
 /* PostgreSQL is there and won't have us: a password, a database or a right is wrong. */
 bool session_refused(const char *conninfo);
-void session_close(struct session *s);              /* NULL is fine */
+void session_close(struct session *s); /* NULL is fine */
+/* Ends what all sessions of the process wait for, from any thread: their calls fail. */
+void sessions_cut(void);
 bool session_alive(const struct session *s);        /* as far as the last call told */
 bool session_writes(struct session *s, char **why); /* the same: false when it only reads */
 /* Runs SQL that may hold several statements, without parameters. */

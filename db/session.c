@@ -2,14 +2,44 @@
 #include "db/internal.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct session {
   PGconn *conn;
   PGresult *rows; /* of the last ask */
+  struct session *next, **at;
 };
+
+/* All that are open, for sessions_cut. */
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct session *open_sessions;
+
+static void enlist(struct session *s) {
+  pthread_mutex_lock(&open_lock);
+  s->next = open_sessions;
+  s->at = &open_sessions;
+  if (s->next) s->next->at = &s->next;
+  open_sessions = s;
+  pthread_mutex_unlock(&open_lock);
+}
+
+static void delist(struct session *s) {
+  pthread_mutex_lock(&open_lock);
+  if (s->at) *s->at = s->next;
+  if (s->at && s->next) s->next->at = s->at;
+  pthread_mutex_unlock(&open_lock);
+}
+
+void sessions_cut(void) {
+  pthread_mutex_lock(&open_lock);
+  for (struct session *s = open_sessions; s; s = s->next)
+    (void)shutdown(PQsocket(s->conn), SHUT_RDWR);
+  pthread_mutex_unlock(&open_lock);
+}
 
 bool session_fails(char **why, const char *format, ...) {
   va_list args;
@@ -90,6 +120,7 @@ struct session *session_open(const char *conninfo, char **why) {
   s->conn = session_dial(conninfo);
   if (PQstatus(s->conn) == CONNECTION_OK) {
     PQsetNoticeReceiver(s->conn, unheard, NULL);
+    enlist(s);
     return s;
   }
   conn_fails(s->conn, why);
@@ -99,6 +130,7 @@ struct session *session_open(const char *conninfo, char **why) {
 
 void session_close(struct session *s) {
   if (!s) return;
+  delist(s);
   PQclear(s->rows);
   PQfinish(s->conn);
   free(s);

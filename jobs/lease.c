@@ -129,7 +129,7 @@ bool job_run(const struct job_host *h, struct session *s, int64_t community, str
 /* ---- the worker of a server -------------------------------------------------------------------
  */
 
-enum { LOOK_EVERY_MS = 500, REDIAL_MS = 2000, TIDY_EVERY_MS = 600000 };
+enum { LOOK_EVERY_MS = 500, REDIAL_MS = 2000, TIDY_EVERY_MS = 600000, STOP_S = 5 };
 
 struct job_worker {
   struct job_host host;
@@ -211,7 +211,13 @@ struct job_worker *jobs_start(const struct job_host *h) {
 
 void jobs_stop(struct job_worker *w) {
   if (!w) return;
+  struct timespec until;
   atomic_store(&w->stop, true);
-  pthread_join(w->thread, NULL);
+  (void)clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += STOP_S;
+  for (; pthread_timedjoin_np(w->thread, NULL, &until) != 0; until.tv_sec++) {
+    log_write(LOG_WARN, "jobs_cut", "because=\"PostgreSQL does not answer\"");
+    sessions_cut();
+  }
   free(w);
 }

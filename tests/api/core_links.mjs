@@ -1,4 +1,5 @@
 // What happens to requests when a row is locked, an element is poisoned, or a link is lost.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
 import { makeCodes } from './lib/chosen.mjs';
 import { Shop } from './lib/shop.mjs';
@@ -267,4 +268,15 @@ story('A machine that falls silent is left for the next', async (stage) => {
   await eventually(async () => (await read()).status === 200);
   expect(Date.now() - began).atMost(5000);
   for (const wire of [first, second]) wire.close();
+});
+
+story('Told to stop, a server ends in time though PostgreSQL answers nothing', async (stage) => {
+  const wire = await Wire.open(await database(stage.sql));
+  const server = await stage.start({ ...env, ...wire.env });
+  wire.stick();
+  await sleep(1500); // what looks for jobs has asked by now, and waits
+  const began = Date.now();
+  expect(await server.stop()).is([]);
+  wire.close();
+  expect(Date.now() - began).atMost(12_000);
 });
