@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLUGS = 1024, BODIES = 1024, BODY_MOST_KEPT = 256 << 10, FRESH_MS = 30000 };
+enum { SLUGS = 1024, BODIES = 1024, WAYS = 4, BODY_MOST_KEPT = 256 << 10, FRESH_MS = 30000 };
 
 struct slug {
   char name[64];
@@ -50,7 +50,7 @@ void cache_free(struct cache *c) {
   free(c);
 }
 
-/* FNV-1a; a collision only costs the older entry its place. */
+/* FNV-1a; of slugs, a collision only costs the older one its place. */
 static size_t place(struct text t, size_t places) {
   uint64_t h = UINT64_C(14695981039346656037);
   for (size_t i = 0; i < t.len; i++)
@@ -74,11 +74,22 @@ void community_keep(struct cache *c, struct text slug, int64_t community) {
   s->community = community;
 }
 
+/* A body has four places; what it takes, when none is its own or empty, is the one that ends first.
+ */
+static struct kept *place_of(struct exchange *x, bool take) {
+  struct kept *set = &cache_of(x)->bodies[place(x->target, BODIES / WAYS) * WAYS], *first = set;
+  for (struct kept *k = set; k < set + WAYS; k++)
+    if (k->target && text_equal((struct text){k->target, k->target_len}, x->target)) return k;
+  for (struct kept *k = set + 1; k < set + WAYS; k++)
+    if (first->target && (!k->target || k->until < first->until)) first = k;
+  return take ? first : NULL;
+}
+
 /* `community`: the caller's, or 0 for what is public. */
 static bool answer_kept(struct exchange *x, int64_t community) {
   if (!house_trusted(x->api->house)) return false;
-  struct kept *k = &cache_of(x)->bodies[place(x->target, BODIES)];
-  if (!k->target || !text_equal((struct text){k->target, k->target_len}, x->target)) return false;
+  struct kept *k = place_of(x, false);
+  if (!k) return false;
   if (community && k->community != community) return false;
   if (k->generation != house_generation(x->api->house, k->community) ||
       loop_now(x->q.loop) > k->until) {
@@ -122,7 +133,7 @@ void cache_keep(struct exchange *x) {
   if (x->status != 200 || x->q.problem) return;
   if (!house_trusted(x->api->house) || x->answer.len > BODY_MOST_KEPT || !x->q.community) return;
   if (x->generation != house_generation(x->api->house, x->q.community)) return;
-  struct kept *k = &cache_of(x)->bodies[place(x->target, BODIES)];
+  struct kept *k = place_of(x, true);
   forget(k);
   k->target = malloc(x->target.len + 1);
   if (!k->target) return;
