@@ -71,6 +71,14 @@ struct head {
   int64_t length;
 };
 
+/* The line ends after this piece, with CR LF, which libmicrohttpd overwrites with two NUL. NUL and
+ * another byte stand there when it was shown the line only as far as a NUL within. */
+static void next_line(struct head *h, const char *piece) {
+  const char *end = piece + strlen(piece);
+  h->hides = h->hides || end[1];
+  h->next = end + 2;
+}
+
 /* libmicrohttpd 0.9 takes heads apart where they lie and shows texts that end with NUL. What it
  * does not show are folded lines, bytes behind a NUL and that a line ended without CR: then a piece
  * does not begin where the one before it ended. (NUL LF
@@ -82,7 +90,7 @@ static void follow(struct head *h, const char *name, const char *value) {
   if (name != h->next || value != colon + 1 + strspn(colon + 1, " \t"))
     h->hides = true;
   else
-    h->next = value + strlen(value) + 2;
+    next_line(h, value);
 }
 
 static bool is_token(const char *s) {
@@ -189,7 +197,7 @@ static void begin_head(struct head *h, const struct exchange *x, const char *met
                        const char *version) {
 #if MHD_VERSION < 0x01000000
   h->hides = version != method + strlen(method) + 1 + x->target.len + 1;
-  h->next = version + strlen(version) + 2;
+  next_line(h, version);
 #else
   (void)h, (void)x, (void)method, (void)version;
 #endif
