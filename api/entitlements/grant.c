@@ -52,18 +52,26 @@ static struct step comp(struct request *q) {
       .actor = q->caller.member, .role = role(q), .audit_id = uuid_new(), .request_id = q->id);
 }
 
+static struct step sold(struct request *q, const struct rows *r) {
+  struct entitlement_sell_row row;
+  if (refused(q, r)) return DONE;
+  if (!one_entitlement_sell(q, r, &row)) return problem(q, INTERNAL);
+  *(struct uuid *)q->state = row.id;
+  return ask_entitlement_get(q, shown, .member_id = path_id(q, "id"), .id = row.id);
+}
+
 /* The price comes from the plan; the amount is what was received, and can only be less. The
  * reference is what keeps one receipt from paying twice. */
 static struct step sell(struct request *q) {
   micros paid_at = 0;
   bool has_paid_at = body_time(q, "paid_at", &paid_at);
   return ask_entitlement_sell(
-      q, granted, .member_id = path_id(q, "id"), .id = *(struct uuid *)q->state,
-      .order_id = uuid_new(), .line_id = uuid_new(), .payment_id = uuid_new(),
-      .plan_id = body_id(q, "plan_id"), .amount_minor = body_int(q, "amount_minor", 0),
-      .currency = body_text(q, "currency"), .reference = text_trim(body_text(q, "reference")),
-      .paid_at = paid_at, .has_paid_at = has_paid_at, .reason = body_text(q, "reason"),
-      .actor = q->caller.member, .role = role(q), .audit_id = uuid_new(), .request_id = q->id);
+      q, sold, .member_id = path_id(q, "id"), .order_id = uuid_new(), .line_id = uuid_new(),
+      .payment_id = uuid_new(), .plan_id = body_id(q, "plan_id"),
+      .amount_minor = body_int(q, "amount_minor", 0), .currency = body_text(q, "currency"),
+      .reference = text_trim(body_text(q, "reference")), .paid_at = paid_at,
+      .has_paid_at = has_paid_at, .reason = body_text(q, "reason"), .actor = q->caller.member,
+      .role = role(q), .audit_id = uuid_new(), .request_id = q->id);
 }
 
 struct step entitlement_grant(struct request *q) {

@@ -1,0 +1,442 @@
+-- Money in, money back, and what follows from it. Each function is one operation: it takes the
+-- order's row first, so two notifications, two devices, a refund and a renewal follow each other.
+
+CREATE FUNCTION ledger_post(community bigint, event text, debit text, credit text, amount bigint,
+                            o orders, provider text, payment uuid, refund uuid) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO ledger (community_id, id, event, debit, credit, amount_minor, currency, provider,
+                      order_id, payment_id, refund_id)
+  SELECT $1, uuid7(), $2, $3, $4, $5, ($6).currency, $7, ($6).id, $8, $9 WHERE $5 > 0
+$$;
+
+-- A seat of a lecture, held for who pays for it (until null: for good). False: there is none.
+CREATE FUNCTION ticket_seat(community bigint, lecture uuid, member uuid, until timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  room int;
+  chosen int;
+BEGIN
+  SELECT l.capacity INTO room FROM lecture l
+  WHERE l.community_id = $1 AND l.id = $2 FOR NO KEY UPDATE;
+  SELECT r.seat_number INTO chosen FROM rsvp r
+  WHERE r.community_id = $1 AND r.lecture_id = $2 AND r.member_id = $3;
+  IF room IS NOT NULL AND chosen IS NULL THEN
+    SELECT min(g) INTO chosen FROM generate_series(1, room) g
+    WHERE NOT EXISTS (SELECT FROM seat s WHERE s.community_id = $1 AND s.lecture_id = $2
+                      AND s.number = g AND s.member_id IS NOT NULL);
+    IF chosen IS NULL THEN RETURN false; END IF;
+    INSERT INTO seat (community_id, lecture_id, number, member_id, claimed_at)
+    VALUES ($1, $2, chosen, $3, now())
+    ON CONFLICT (community_id, lecture_id, number)
+    DO UPDATE SET member_id = $3, claimed_at = now();
+  END IF;
+  INSERT INTO rsvp AS r (community_id, lecture_id, member_id, state, seated, seat_number,
+                         offer_expires_at, confirmed_at)
+  VALUES ($1, $2, $3, CASE WHEN until IS NULL THEN 'confirmed' ELSE 'offered' END,
+          room IS NOT NULL, chosen, until, CASE WHEN until IS NULL THEN now() END)
+  ON CONFLICT (community_id, lecture_id, member_id) DO UPDATE
+  SET state = excluded.state, seated = excluded.seated, seat_number = excluded.seat_number,
+    offer_expires_at = excluded.offer_expires_at, confirmed_at = excluded.confirmed_at,
+    cancelled_at = NULL, updated_at = now(), version = r.version + 1
+  WHERE r.state <> 'confirmed';
+  RETURN true;
+END $$;
+
+-- The seat is free again.
+CREATE FUNCTION ticket_free(community bigint, lecture uuid, member uuid) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE rsvp r SET state = 'cancelled', seat_number = NULL, offer_expires_at = NULL,
+    cancelled_at = now(), updated_at = now(), version = r.version + 1
+  WHERE r.community_id = $1 AND r.lecture_id = $2 AND r.member_id = $3
+    AND r.state IN ('offered', 'confirmed');
+  UPDATE seat s SET member_id = NULL, claimed_at = NULL
+  WHERE s.community_id = $1 AND s.lecture_id = $2 AND s.member_id = $3;
+END $$;
+
+-- Gives a span that a line bought, at a place that is known.
+CREATE FUNCTION line_grant(community bigint, member uuid, l order_line, unit int, n plan,
+                           source text, begins timestamptz, ends timestamptz, giver uuid)
+RETURNS entitlement
+LANGUAGE sql AS $$
+  INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, grace_days,
+                           source, order_line_id, unit, given_by)
+  VALUES ($1, $2, uuid7(), ($5).product_id, ($5).id, tstzrange($7, $8),
+          CASE $6 WHEN 'trial' THEN 0 ELSE ($5).grace_days END, $6,
+          CASE WHEN $6 <> 'trial' THEN ($3).id END, CASE WHEN $6 <> 'trial' THEN $4 END, $9)
+  RETURNING *
+$$;
+
+-- Gives it behind what the member has, or from `at` on: for `length`, or one period (where it is as
+-- quoted, as long as quoted; the anchor counts when it follows on). A code that is redeemed
+-- meanwhile may take the place: then it is looked for again, on what is there by then.
+CREATE FUNCTION line_append(community bigint, member uuid, l order_line, unit int, n plan,
+                            source text, at timestamptz, length interval, anchor int, giver uuid)
+RETURNS entitlement
+LANGUAGE plpgsql AS $$
+DECLARE
+  last timestamptz;
+  begins timestamptz;
+  ends timestamptz;
+BEGIN
+  FOR try IN 1 .. 10 LOOP
+    last := last_end($1, $2, n.product_id);
+    begins := greatest($7, last);
+    ends := CASE WHEN $8 IS NOT NULL THEN begins + $8
+      WHEN begins = l.starts_at AND source IN ('order', 'trial') THEN l.ends_at
+      WHEN source = 'trial' THEN begins + n.trial_days * interval '24 hours'
+      ELSE period_end(begins, n.period_unit, n.period_count,
+                      CASE WHEN begins = last THEN anchor END) END;
+    BEGIN
+      RETURN line_grant($1, $2, l, $4, n, source, begins, ends, giver);
+    EXCEPTION WHEN exclusion_violation THEN
+      IF try = 10 THEN RAISE; END IF;
+    END;
+  END LOOP;
+END $$;
+
+-- The standing arrangement of who bought something that renews.
+CREATE FUNCTION membership_stand(community bigint, member uuid, n plan, begins timestamptz,
+                                 money text, code uuid, follows boolean) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO membership AS m (community_id, id, member_id, product_id, plan_id, auto_renew,
+                               anchor_day, currency, code_id)
+  VALUES ($1, uuid7(), $2, ($3).product_id, ($3).id, true,
+          extract(day FROM $4 AT TIME ZONE 'UTC'), $5, $6)
+  ON CONFLICT (community_id, member_id, product_id) WHERE ended_at IS NULL DO UPDATE
+  SET plan_id = excluded.plan_id,
+    next_plan_id = nullif(m.next_plan_id, excluded.plan_id),
+    auto_renew = true, cancel_at_period_end = false, currency = excluded.currency,
+    anchor_day = CASE WHEN $7 THEN coalesce(m.anchor_day, excluded.anchor_day)
+                      ELSE excluded.anchor_day END,
+    code_id = coalesce(excluded.code_id, m.code_id), version = m.version + 1
+$$;
+
+-- An upgrade takes the place of what was paid for and puts all else behind itself.
+CREATE FUNCTION upgrade_apply(community bigint, o orders, l order_line, n plan, at timestamptz)
+RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  one record;
+  length interval := l.ends_at - l.starts_at;
+BEGIN
+  FOR one IN SELECT * FROM credit_of($1, o.member_id, n.product_id, o.currency, $5) LOOP
+    UPDATE orders x SET credited_minor = x.credited_minor + one.credit_minor
+    WHERE x.community_id = $1 AND x.id = one.order_id;
+    PERFORM line_revoke($1, one.line_id, $5, 1, 'upgraded', NULL);
+  END LOOP;
+  FOR one IN
+    SELECT e.id FROM entitlement e
+    WHERE e.community_id = $1 AND e.member_id = o.member_id AND e.product_id = n.product_id
+      AND e.voided_at IS NULL AND e.span @> $5
+  LOOP
+    PERFORM span_split($1, o.member_id, one.id, $5);
+  END LOOP;
+  PERFORM spans_pull($1, o.member_id, n.product_id, $5);
+  PERFORM spans_shift($1, o.member_id, n.product_id, $5, length);
+  PERFORM line_grant($1, o.member_id, l, 1, n, 'order', $5, $5 + length, NULL);
+END $$;
+
+-- Gives what an order bought once it is paid in full. `at` is when it was. True: it was given now.
+CREATE FUNCTION order_settle(community bigint, order_id uuid, at timestamptz) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  o orders;
+  l order_line;
+  n plan;
+  sort text;
+  count int;
+  number int;
+  given entitlement;
+  base timestamptz;
+BEGIN
+  UPDATE orders x SET settled_at = now(), version = x.version + 1
+  WHERE x.community_id = $1 AND x.id = $2 AND x.settled_at IS NULL AND x.closed_at IS NULL
+    AND x.paid_minor = x.total_minor
+  RETURNING x.* INTO o;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM hold_member($1, o.member_id);
+  -- Paid while the quote held, it is what the quote said to the second; later, from now on.
+  base := CASE WHEN o.quote_until >= $3 THEN o.quoted_at ELSE $3 END;
+  FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = $2 LOOP
+    SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = l.plan_id;
+    SELECT x.kind INTO sort FROM product x WHERE x.community_id = $1 AND x.id = n.product_id;
+    IF o.kind IN ('purchase', 'renewal', 'by_hand') AND sort <> 'donation' THEN
+      given := line_append($1, o.member_id, l, 1, n, CASE WHEN l.trial THEN 'trial'
+                           ELSE 'order' END, base, NULL, (
+        SELECT m.anchor_day FROM membership m
+        WHERE m.community_id = $1 AND m.id = o.membership_id), NULL);
+      IF n.renews THEN
+        PERFORM membership_stand($1, o.member_id, n,
+          CASE WHEN l.trial THEN upper(given.span) ELSE lower(given.span) END, o.currency, (
+            SELECT c.id FROM invite_code c
+            WHERE c.community_id = $1 AND c.id = o.code_id AND c.forever),
+          o.kind = 'renewal' AND lower(given.span) > base);
+      END IF;
+    ELSIF o.kind = 'upgrade' THEN
+      PERFORM upgrade_apply($1, o, l, n, base);
+      PERFORM membership_stand($1, o.member_id, n, base, o.currency, NULL, false);
+    ELSIF o.kind = 'gift' THEN
+      INSERT INTO gift (community_id, id, order_line_id, unit, giver_id, message, claim_until)
+      SELECT $1, uuid7(), l.id, g, o.member_id, l.note,
+        now() + (policy_of($1)).gift_days * interval '24 hours'
+      FROM generate_series(1, l.quantity) g;
+    ELSIF o.kind = 'seats' THEN
+      INSERT INTO group_seat (community_id, order_line_id, unit, owner_id, product_id, plan_id,
+                              span, grace_days)
+      SELECT $1, l.id, g, o.member_id, n.product_id, n.id,
+        tstzrange(base, base + (l.ends_at - l.starts_at)), n.grace_days
+      FROM generate_series(1, l.quantity * n.seats) g;
+    ELSIF o.kind = 'ticket' THEN
+      PERFORM ticket_seat($1, l.lecture_id, o.member_id, NULL);
+    END IF;
+  END LOOP;
+  -- The discount's use is for good now.
+  WITH kept AS (
+    UPDATE code_hold h SET ended_at = now(), ended_how = 'redeemed'
+    WHERE h.community_id = $1 AND h.order_id = $2 AND h.ended_at IS NULL
+    RETURNING h.code_id, h.member_id
+  ), used AS (
+    UPDATE invite_code c SET held = c.held - 1, used = c.used + 1 FROM kept
+    WHERE c.community_id = $1 AND c.id = kept.code_id
+  )
+  INSERT INTO redemption (community_id, member_id, id, code_id, order_id, once_campaign_id)
+  SELECT $1, kept.member_id, uuid7(), kept.code_id, $2, (
+    SELECT k.id FROM invite_code c JOIN campaign k ON k.community_id = $1 AND k.id = c.campaign_id
+    WHERE c.community_id = $1 AND c.id = kept.code_id AND k.once_per_member)
+  FROM kept;
+  PERFORM ledger_post($1, 'sale', 'owed', 'sales', o.total_minor, o, NULL, NULL, NULL);
+  IF o.total_minor > 0 THEN
+    INSERT INTO receipt_year AS y (community_id, year, last)
+    VALUES ($1, extract(year FROM now() AT TIME ZONE 'UTC'), 1)
+    ON CONFLICT (community_id, year) DO UPDATE SET last = y.last + 1
+    RETURNING y.last INTO number;
+    INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency)
+    VALUES ($1, extract(year FROM now() AT TIME ZONE 'UTC'), number, $2, o.total_minor, o.currency);
+  END IF;
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'order.paid', o.member_id, jsonb_build_object('order_id', $2));
+  RETURN true;
+END $$;
+
+-- Money came in. `counted`: for its order; `surplus`: the order was paid or closed by then, so it
+-- goes back; `repeated`: known already. `settled` tells that the order is paid in full now.
+CREATE FUNCTION payment_record(community bigint, order_id uuid, payment uuid, provider text,
+                               ref text, amount bigint, money text, paid_at timestamptz,
+                               fee bigint, by_hand uuid, reason text, evidence text)
+RETURNS TABLE (outcome text, payment_id uuid, settled boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+  o orders;
+  known payment;
+  extra boolean;
+BEGIN
+  SELECT x.* INTO o FROM orders x WHERE x.community_id = $1 AND x.id = $2 FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::uuid, false; RETURN; END IF;
+  SELECT p.* INTO known FROM payment p
+  WHERE p.community_id = $1 AND p.provider = $4 AND p.provider_ref = ref;
+  IF FOUND THEN
+    RETURN QUERY SELECT CASE WHEN known.order_id = $2 AND known.amount_minor = amount
+      THEN 'repeated' ELSE 'reference_taken' END, known.id, false;
+    RETURN;
+  END IF;
+  IF o.currency <> money THEN RETURN QUERY SELECT 'differs', NULL::uuid, false; RETURN; END IF;
+  extra := o.closed_at IS NOT NULL OR o.paid_minor + amount > o.total_minor;
+  INSERT INTO payment (community_id, id, order_id, provider, provider_ref, amount_minor, currency,
+                       received_by, reason, paid_at, surplus, fee_minor, evidence_url)
+  VALUES ($1, $3, $2, $4, ref, amount, money, by_hand, $11, $8, extra, fee, evidence);
+  PERFORM ledger_post($1, 'payment', 'money', CASE WHEN extra THEN 'returnable' ELSE 'owed' END,
+                      amount, o, $4, $3, NULL);
+  PERFORM ledger_post($1, 'fee', 'fees', 'money', fee, o, $4, $3, NULL);
+  IF extra THEN
+    INSERT INTO refund_request (community_id, id, payment_id, amount_minor, reason, surplus)
+    VALUES ($1, uuid7(), $3, amount, 'The order was paid or closed already', true);
+    INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+    VALUES ($1, uuid7(), 'payment.surplus', o.member_id,
+            jsonb_build_object('order_id', $2, 'payment_id', $3));
+    RETURN QUERY SELECT 'surplus', $3, false;
+    RETURN;
+  END IF;
+  UPDATE orders x SET paid_minor = x.paid_minor + amount, version = x.version + 1
+  WHERE x.community_id = $1 AND x.id = $2;
+  UPDATE payment_attempt a SET state = 'paid', ended_at = now()
+  WHERE a.community_id = $1 AND a.order_id = $2 AND a.provider = $4 AND a.provider_ref = ref
+    AND a.state = 'open';
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'payment.received', o.member_id,
+          jsonb_build_object('order_id', $2, 'payment_id', $3));
+  RETURN QUERY SELECT 'counted', $3, order_settle($1, $2, $8);
+END $$;
+
+-- Money went back: in full or in part, with or without what it bought. `counted`, `repeated`, or
+-- why not.
+CREATE FUNCTION refund_record(community bigint, refund uuid, payment uuid, ref text,
+                              amount bigint, reason text, actor uuid, at timestamptz,
+                              keeps boolean, request uuid) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payment;
+  o orders;
+  l order_line;
+  share numeric;
+BEGIN
+  SELECT x.* INTO p FROM payment x WHERE x.community_id = $1 AND x.id = $3;
+  IF NOT FOUND THEN RETURN 'not_found'; END IF;
+  SELECT x.* INTO o FROM orders x
+  WHERE x.community_id = $1 AND x.id = p.order_id FOR NO KEY UPDATE;
+  IF EXISTS (SELECT FROM refund r WHERE r.community_id = $1 AND r.provider = p.provider
+             AND r.provider_ref = ref) THEN
+    RETURN 'repeated';
+  END IF;
+  IF amount > p.amount_minor - (SELECT coalesce(sum(r.amount_minor), 0) FROM refund r
+                                WHERE r.community_id = $1 AND r.payment_id = $3)
+     OR NOT p.surplus AND amount > o.paid_minor - o.refunded_minor - o.credited_minor THEN
+    RETURN 'too_much';
+  END IF;
+  INSERT INTO refund (community_id, id, payment_id, provider, provider_ref, amount_minor, reason,
+                      refunded_by, refunded_at, request_id)
+  VALUES ($1, $2, $3, p.provider, ref, amount, $6, $7, $8, request);
+  UPDATE refund_request q SET state = 'done', finished_at = now(), provider_ref = ref
+  WHERE q.community_id = $1 AND q.id = request;
+  PERFORM ledger_post($1, 'refund', CASE WHEN p.surplus THEN 'returnable' ELSE 'sales' END,
+                      'money', amount, o, p.provider, $3, $2);
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'payment.refunded', o.member_id,
+          jsonb_build_object('order_id', o.id, 'refund_id', $2));
+  IF p.surplus THEN RETURN 'counted'; END IF;
+  UPDATE orders x SET refunded_minor = x.refunded_minor + amount, version = x.version + 1
+  WHERE x.community_id = $1 AND x.id = o.id RETURNING x.* INTO o;
+  IF keeps OR o.settled_at IS NULL THEN RETURN 'counted'; END IF;
+  PERFORM hold_member($1, o.member_id);
+  -- Of an upgrade, what its price bought is less than all: the rest was paid for before.
+  SELECT CASE WHEN sum(x.credit_minor) > 0 OR o.refunded_minor + o.credited_minor < o.paid_minor
+    THEN amount::numeric / (o.total_minor + sum(x.credit_minor)) ELSE 1 END INTO share
+  FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id;
+  IF share < 1 AND o.kind IN ('gift', 'seats', 'ticket', 'tip') THEN RETURN 'counted'; END IF;
+  FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
+    PERFORM line_revoke($1, l.id, now(), share, 'refunded', actor);
+    CONTINUE WHEN share < 1;
+    UPDATE gift g SET withdrawn_at = now()
+    WHERE g.community_id = $1 AND g.order_line_id = l.id AND g.claimed_at IS NULL;
+    UPDATE group_seat s SET revoked_at = now(), version = s.version + 1
+    WHERE s.community_id = $1 AND s.order_line_id = l.id AND s.revoked_at IS NULL;
+    IF o.kind = 'ticket' THEN PERFORM ticket_free($1, l.lecture_id, o.member_id); END IF;
+  END LOOP;
+  IF share = 1 THEN
+    UPDATE membership m SET auto_renew = false, version = m.version + 1
+    WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.ended_at IS NULL
+      AND m.auto_renew AND coalesce(last_end($1, m.member_id, m.product_id) <= now(), true);
+    WITH back AS (
+      UPDATE redemption r SET released_at = now()
+      WHERE r.community_id = $1 AND r.member_id = o.member_id AND r.order_id = o.id
+        AND r.released_at IS NULL RETURNING r.code_id
+    )
+    UPDATE invite_code c SET used = c.used - 1 FROM back
+    WHERE c.community_id = $1 AND c.id = back.code_id;
+  END IF;
+  RETURN 'counted';
+END $$;
+
+-- A dispute was opened: what the payment bought is out of force while it lasts.
+CREATE FUNCTION dispute_open(community bigint, dispute uuid, payment uuid, ref text,
+                             amount bigint, reason text, at timestamptz) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payment;
+  o orders;
+  l order_line;
+BEGIN
+  SELECT x.* INTO p FROM payment x WHERE x.community_id = $1 AND x.id = $3;
+  IF NOT FOUND THEN RETURN 'not_found'; END IF;
+  SELECT x.* INTO o FROM orders x
+  WHERE x.community_id = $1 AND x.id = p.order_id FOR NO KEY UPDATE;
+  INSERT INTO dispute (community_id, id, payment_id, provider_ref, amount_minor, reason)
+  VALUES ($1, $2, $3, ref, amount, $6)
+  ON CONFLICT (community_id, payment_id, provider_ref) DO NOTHING;
+  IF NOT FOUND THEN RETURN 'repeated'; END IF;
+  UPDATE orders x SET disputed_at = now(), version = x.version + 1
+  WHERE x.community_id = $1 AND x.id = o.id;
+  PERFORM hold_member($1, o.member_id);
+  FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
+    PERFORM line_revoke($1, l.id, $7, 1, 'disputed', NULL);
+  END LOOP;
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'payment.disputed', o.member_id,
+          jsonb_build_object('order_id', o.id, 'payment_id', $3));
+  RETURN 'counted';
+END $$;
+
+-- It ended. Won: what was left comes back behind what is there now. Lost: the money went back.
+CREATE FUNCTION dispute_end(community bigint, payment uuid, ref text, won boolean,
+                            at timestamptz) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payment;
+  o orders;
+  d dispute;
+  one record;
+  begins timestamptz;
+BEGIN
+  SELECT x.* INTO p FROM payment x WHERE x.community_id = $1 AND x.id = $2;
+  IF NOT FOUND THEN RETURN 'not_found'; END IF;
+  SELECT x.* INTO o FROM orders x
+  WHERE x.community_id = $1 AND x.id = p.order_id FOR NO KEY UPDATE;
+  UPDATE dispute x SET state = CASE WHEN won THEN 'won' ELSE 'lost' END, ended_at = now()
+  WHERE x.community_id = $1 AND x.payment_id = $2 AND x.provider_ref = ref AND x.state = 'open'
+  RETURNING x.* INTO d;
+  IF NOT FOUND THEN RETURN 'repeated'; END IF;
+  UPDATE orders x SET disputed_at = NULL, version = x.version + 1
+  WHERE x.community_id = $1 AND x.id = o.id;
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), CASE WHEN won THEN 'dispute.won' ELSE 'dispute.lost' END, o.member_id,
+          jsonb_build_object('order_id', o.id, 'payment_id', $2));
+  IF NOT won THEN
+    RETURN refund_record($1, uuid7(), $2, 'dispute:' || ref,
+      least(d.amount_minor, o.paid_minor - o.refunded_minor - o.credited_minor),
+      'A dispute was lost', NULL, $5, true, NULL);
+  END IF;
+  PERFORM hold_member($1, o.member_id);
+  FOR one IN
+    SELECT e.member_id, e.id, e.product_id, upper(e.span) - lower(e.span) AS length
+    FROM order_line l CROSS JOIN LATERAL spans_of_line($1, l.id) s
+    JOIN entitlement e ON e.community_id = $1 AND e.member_id = s.member_id AND e.id = s.id
+    WHERE l.community_id = $1 AND l.order_id = o.id AND e.void_reason = 'disputed'
+    ORDER BY lower(e.span)
+  LOOP
+    begins := greatest($5, last_end($1, one.member_id, one.product_id));
+    UPDATE entitlement e SET voided_at = NULL, void_reason = NULL, voided_by = NULL,
+      span = tstzrange(begins, begins + one.length)
+    WHERE e.community_id = $1 AND e.member_id = one.member_id AND e.id = one.id;
+  END LOOP;
+  RETURN 'counted';
+END $$;
+
+-- Whoever has the link takes the gift: appended behind what they have, whatever that is.
+CREATE FUNCTION gift_claim(community bigint, gift uuid, member uuid, at timestamptz)
+RETURNS TABLE (refusal text, span_id uuid)
+LANGUAGE plpgsql AS $$
+DECLARE
+  g gift;
+  l order_line;
+  n plan;
+  given entitlement;
+BEGIN
+  SELECT x.* INTO g FROM gift x WHERE x.community_id = $1 AND x.id = $2 FOR UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::uuid; RETURN; END IF;
+  IF g.claimed_by = $3 THEN RETURN QUERY SELECT NULL, g.entitlement_id; RETURN; END IF;
+  IF g.claimed_by IS NOT NULL OR g.withdrawn_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'gift_taken', NULL::uuid; RETURN;
+  END IF;
+  IF g.claim_until <= $4 THEN RETURN QUERY SELECT 'too_late', NULL::uuid; RETURN; END IF;
+  IF g.giver_id = $3 THEN RETURN QUERY SELECT 'gift_own', NULL::uuid; RETURN; END IF;
+  PERFORM hold_member($1, $3);
+  SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = g.order_line_id;
+  SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = l.plan_id;
+  given := line_append($1, $3, l, g.unit, n, 'gift', $4, NULL, NULL, g.giver_id);
+  UPDATE gift x SET claimed_by = $3, claimed_at = now(), entitlement_id = given.id
+  WHERE x.community_id = $1 AND x.id = $2;
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'gift.claimed', g.giver_id, jsonb_build_object('gift_id', $2));
+  RETURN QUERY SELECT NULL::text, given.id;
+END $$;

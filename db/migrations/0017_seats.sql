@@ -1,0 +1,156 @@
+-- Seats of a group, sales by hand, and what a membership is called while it is paused.
+
+-- Gives a seat to a member, or takes it back (member null). What is left of it goes along: behind
+-- what the new one has already. Answers a refusal's code, or null.
+CREATE FUNCTION seat_assign(community bigint, line uuid, number int, member uuid, at timestamptz)
+RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  s group_seat;
+  l order_line;
+  n plan;
+  old entitlement;
+  left_over interval;
+  begins timestamptz;
+  given uuid;
+BEGIN
+  SELECT x.* INTO s FROM group_seat x
+  WHERE x.community_id = $1 AND x.order_line_id = $2 AND x.unit = $3 FOR UPDATE;
+  IF NOT FOUND THEN RETURN 'not_found'; END IF;
+  IF s.revoked_at IS NOT NULL THEN RETURN 'state_forbids'; END IF;
+  IF s.member_id IS NOT DISTINCT FROM $4 THEN RETURN NULL; END IF;
+  left_over := upper(s.span) - greatest($5, lower(s.span));
+  IF s.member_id IS NOT NULL THEN
+    PERFORM hold_member($1, s.member_id);
+    SELECT e.* INTO old FROM entitlement e WHERE e.community_id = $1
+      AND e.member_id = s.member_id AND e.id = s.entitlement_id AND e.voided_at IS NULL;
+    left_over := upper(old.span) - greatest($5, lower(old.span));
+    IF left_over > interval '0' AND lower(old.span) >= $5 THEN
+      PERFORM span_void($1, s.member_id, old.id, 'reassigned', NULL);
+    ELSIF left_over > interval '0' THEN
+      UPDATE entitlement e SET span = tstzrange(lower(old.span), $5), grace_days = 0
+      WHERE e.community_id = $1 AND e.member_id = s.member_id AND e.id = old.id;
+      s.from_member_id := s.member_id;
+      s.from_id := old.id;
+    END IF;
+    PERFORM spans_pull($1, s.member_id, s.product_id, $5);
+  END IF;
+  IF coalesce(left_over, interval '0') <= interval '0' THEN RETURN 'too_late'; END IF;
+  IF $4 IS NOT NULL THEN
+    IF NOT hold_member($1, $4) THEN RETURN 'not_found'; END IF;
+    SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = $2;
+    SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = s.plan_id;
+    begins := greatest($5, last_end($1, $4, s.product_id));
+    IF s.from_id IS NULL THEN
+      given := (line_append($1, $4, l, $3, n, 'order', $5, left_over, NULL, NULL)).id;
+    ELSE
+      given := uuid7();
+      INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, grace_days,
+                               source)
+      VALUES ($1, $4, given, s.product_id, s.plan_id, tstzrange(begins, begins + left_over),
+              s.grace_days, 'carried');
+      INSERT INTO carry (community_id, member_id, entitlement_id, from_member_id, from_id)
+      VALUES ($1, $4, given, s.from_member_id, s.from_id);
+    END IF;
+  END IF;
+  UPDATE group_seat x SET member_id = $4, entitlement_id = given,
+    assigned_at = CASE WHEN $4 IS NOT NULL THEN now() END, from_member_id = s.from_member_id,
+    from_id = s.from_id, span = tstzrange($5, $5 + left_over), version = x.version + 1
+  WHERE x.community_id = $1 AND x.order_line_id = $2 AND x.unit = $3;
+  RETURN NULL;
+END $$;
+
+-- An order that an operator writes down when the money is there already, whatever was agreed: the
+-- rest up to the plan's price is a discount.
+CREATE FUNCTION sell_by_hand(community bigint, member uuid, new_order uuid, line uuid, payment uuid,
+                             n plan, amount bigint, ref text, paid_at timestamptz, reason text,
+                             actor uuid)
+RETURNS entitlement
+LANGUAGE plpgsql AS $$
+DECLARE
+  begins timestamptz;
+  made record;
+  given entitlement;
+BEGIN
+  PERFORM hold_member($1, $2);
+  begins := greatest(now(), last_end($1, $2, n.product_id));
+  INSERT INTO orders (community_id, id, member_id, kind, currency, total_minor, quoted_at,
+                      quote_until)
+  VALUES ($1, $3, $2, 'by_hand', n.currency, amount, now(), now() + interval '1 hour');
+  INSERT INTO order_line (community_id, id, order_id, product_id, plan_id, unit_minor,
+                          discount_minor, starts_at, ends_at)
+  VALUES ($1, $4, $3, n.product_id, n.id, n.price_minor, n.price_minor - amount, begins,
+          period_end(begins, n.period_unit, n.period_count));
+  SELECT * INTO made FROM payment_record($1, $3, $5, 'hand', ref, amount, n.currency, $9, 0, $11,
+                                         $10, NULL);
+  IF made.outcome <> 'counted' THEN
+    RAISE EXCEPTION USING ERRCODE = '23505', CONSTRAINT = 'payment_provider_ref',
+      MESSAGE = 'a payment with this reference is recorded already';
+  END IF;
+  UPDATE entitlement e SET granted_by = $11, reason = $10
+  WHERE e.community_id = $1 AND e.order_line_id = $4
+  RETURNING e.* INTO given;
+  RETURN given;
+END $$;
+
+-- As before, but a pause ends by itself.
+CREATE OR REPLACE FUNCTION membership_status(community bigint, member uuid, product uuid,
+                                             at timestamptz)
+RETURNS TABLE (status text, until timestamptz, plan_id uuid, entitlement_id uuid, source text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  WITH live AS (
+    SELECT e.* FROM entitlement e
+    WHERE e.community_id = $1 AND e.member_id = $2 AND e.product_id = $3 AND e.voided_at IS NULL
+  ), standing AS (
+    SELECT m.* FROM membership m
+    WHERE m.community_id = $1 AND m.member_id = $2 AND m.product_id = $3 AND m.ended_at IS NULL
+  ), now_in AS (
+    SELECT g.*, l.created_at FROM entitled_to($1, $2, $3, $4) g
+    JOIN live l ON l.id = g.entitlement_id
+    ORDER BY g.in_grace, upper(g.span) DESC LIMIT 1
+  ), run AS (  -- the end of the spans that follow without a gap
+    SELECT upper(r) AS ends FROM (SELECT unnest(range_agg(l.span)) AS r FROM live l) AS runs
+    WHERE r @> $4
+  ), last AS (
+    SELECT l.* FROM live l WHERE upper(l.span) <= $4 ORDER BY upper(l.span) DESC LIMIT 1
+  ), next AS (
+    SELECT l.* FROM live l WHERE lower(l.span) > $4 ORDER BY lower(l.span) LIMIT 1
+  ), due AS (
+    SELECT o.id FROM orders o JOIN standing s ON o.membership_id = s.id
+    WHERE o.community_id = $1 AND o.kind = 'renewal' AND o.status = 'pending'
+      AND coalesce(o.due_at, o.created_at) <= $4
+      AND (o.expires_at IS NULL OR o.expires_at > $4) LIMIT 1
+  ), named AS MATERIALIZED (
+    SELECT CASE
+      WHEN n.entitlement_id IS NOT NULL AND NOT n.in_grace THEN CASE
+        WHEN n.source = 'trial' THEN 'trialing'
+        WHEN s.cancel_at_period_end THEN 'cancelled_at_period_end'
+        ELSE 'active' END
+      WHEN s.paused_at <= $4 AND coalesce(s.resume_at > $4, true) THEN 'paused'
+      WHEN n.in_grace THEN 'grace'
+      WHEN EXISTS (SELECT FROM due) THEN 'past_due'
+      WHEN x.id IS NOT NULL THEN 'upcoming'
+      WHEN l.id IS NOT NULL THEN 'expired'
+      ELSE 'none' END AS status,
+      n.entitlement_id AS in_id, n.plan_id AS in_plan, n.source AS in_source, n.until AS in_until,
+      s.plan_id AS standing_plan, s.resume_at, l.id AS last_id, l.plan_id AS last_plan,
+      l.source AS last_source, x.id AS next_id, x.plan_id AS next_plan, x.source AS next_source,
+      lower(x.span) AS next_from
+    FROM (SELECT) AS always
+    LEFT JOIN now_in n ON true LEFT JOIN standing s ON true
+    LEFT JOIN last l ON true LEFT JOIN next x ON true
+  )
+  SELECT d.status,
+    CASE d.status
+      WHEN 'trialing' THEN in_until
+      WHEN 'active' THEN (SELECT ends FROM run)
+      WHEN 'cancelled_at_period_end' THEN (SELECT ends FROM run)
+      WHEN 'grace' THEN in_until
+      WHEN 'paused' THEN resume_at
+      ELSE next_from END,
+    CASE d.status WHEN 'upcoming' THEN next_plan
+      ELSE coalesce(in_plan, standing_plan, last_plan) END,
+    CASE d.status WHEN 'upcoming' THEN next_id ELSE coalesce(in_id, last_id) END,
+    CASE d.status WHEN 'upcoming' THEN next_source ELSE coalesce(in_source, last_source) END
+  FROM named d
+$$;
