@@ -60,6 +60,9 @@ void deliver_close(struct deliverer *d); /* what is under way is left to its lea
 /* Removes what has had its time; the thread of jobs_start does it at its start and now and then. */
 bool jobs_tidy(struct session *s, const atomic_bool *stop, char **why);
 
+/* Does what is due (sweeps.def); the thread of jobs_start does it twice a second. */
+bool jobs_sweep(struct session *s, const atomic_bool *stop, char **why);
+
 #define JOB(kind, tries, says) bool job_##kind(struct job *j, char **why);
 #include "jobs/jobs.def"
 #undef JOB

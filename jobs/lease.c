@@ -186,7 +186,8 @@ static void *worker_main(void *arg) {
   while (!atomic_load(&w->stop)) {
     char *why = NULL;
     if (!s) s = dial(w, &why);
-    bool good = s && look(w, s, &why) && session_writes(s, &why) && tidy(w, s, &why);
+    bool good = s && look(w, s, &why) && session_writes(s, &why) && jobs_sweep(s, &w->stop, &why) &&
+                tidy(w, s, &why);
     if (!good) {
       log_write(LOG_WARN, "jobs_away", "message=\"%s\"", why ? why : "out of memory");
       session_close(s);

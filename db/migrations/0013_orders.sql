@@ -103,6 +103,8 @@ ALTER TABLE orders
   ADD CONSTRAINT orders_settled CHECK (settled_at IS NULL
     OR (paid_minor = total_minor AND closed_at IS NULL));
 
+CREATE INDEX orders_expiry ON orders (expires_at) WHERE status = 'pending';
+
 ALTER TABLE order_line
   DROP COLUMN amount_minor,
   ADD credit_minor bigint NOT NULL DEFAULT 0,   -- what is left of what was paid before
