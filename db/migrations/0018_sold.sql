@@ -153,7 +153,8 @@ BEGIN
     WHEN member_state(m, now()) = 'banned' THEN 'member_banned'
     WHEN q.id IS NULL THEN 'body_invalid'
     WHEN q.expires_at <= now() THEN 'quote_expired'
-    WHEN again ->> 'refusal' <> 'body_invalid' THEN again ->> 'refusal'
+    WHEN again ->> 'refusal' IN ('code_sold_out', 'code_revoked', 'code_used', 'lecture_full')
+      THEN again ->> 'refusal'
     WHEN order_waits($1, $2, q.terms) THEN 'order_waits'
     WHEN again IS DISTINCT FROM q.terms THEN 'quote_changed'
     WHEN spent($1, $2, q.terms ->> 'currency') + total > m.spend_limit_minor AND total > 0
