@@ -290,7 +290,7 @@ CREATE TABLE group_seat (
   CONSTRAINT group_seat_span FOREIGN KEY (community_id, member_id, entitlement_id)
     REFERENCES entitlement (community_id, member_id, id)
 );
-CREATE INDEX group_seat_of_owner ON group_seat (community_id, owner_id, id);
+CREATE INDEX group_seat_of_owner ON group_seat (community_id, owner_id);
 CREATE UNIQUE INDEX group_seat_one_each ON group_seat (community_id, order_line_id, member_id)
   WHERE member_id IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON group_seat TO lyceum_server;

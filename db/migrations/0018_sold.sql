@@ -83,9 +83,11 @@ SELECT s.community_id, s.id, l.order_id, s.unit AS number, s.owner_id, s.product
   CASE WHEN s.revoked_at IS NOT NULL THEN 'revoked'
        WHEN coalesce(upper(e.span), upper(s.span)) <= now() THEN 'ended'
        WHEN s.member_id IS NOT NULL THEN 'assigned'
-       ELSE 'free' END AS status, s.order_line_id
+       ELSE 'free' END AS status,
+  o.created_at - s.unit * interval '1 microsecond' AS place  -- in lists: the latest order first
 FROM group_seat s
 JOIN order_line l ON l.community_id = s.community_id AND l.id = s.order_line_id
+JOIN orders o ON o.community_id = s.community_id AND o.id = l.order_id
 JOIN product p ON p.community_id = s.community_id AND p.id = s.product_id
 JOIN plan n ON n.community_id = s.community_id AND n.id = s.plan_id
 LEFT JOIN member m ON m.community_id = s.community_id AND m.id = s.member_id
@@ -153,9 +155,11 @@ BEGIN
     WHEN member_state(m, now()) = 'banned' THEN 'member_banned'
     WHEN q.id IS NULL THEN 'body_invalid'
     WHEN q.expires_at <= now() THEN 'quote_expired'
+    WHEN EXISTS (SELECT FROM code_hold h WHERE h.community_id = $1 AND h.code_id = q.code_id
+                 AND h.member_id = $2 AND h.ended_at IS NULL) THEN 'code_held'
+    WHEN order_waits($1, $2, q.terms) THEN 'order_waits'
     WHEN again ->> 'refusal' IN ('code_sold_out', 'code_revoked', 'code_used', 'lecture_full')
       THEN again ->> 'refusal'
-    WHEN order_waits($1, $2, q.terms) THEN 'order_waits'
     WHEN again IS DISTINCT FROM q.terms THEN 'quote_changed'
     WHEN spent($1, $2, q.terms ->> 'currency') + total > m.spend_limit_minor AND total > 0
       THEN 'spend_limit' END;
