@@ -1,5 +1,10 @@
 -- What is sold and what was ordered, as the API shows it, and the way from a quote to its order.
 
+-- What an order holds and what it gave, however large the tables are.
+CREATE INDEX code_hold_of_order ON code_hold (community_id, order_id) WHERE ended_at IS NULL;
+CREATE INDEX entitlement_of_line ON entitlement (community_id, order_line_id)
+  WHERE order_line_id IS NOT NULL;
+
 CREATE OR REPLACE VIEW plan_shown AS
 SELECT n.community_id, n.id, n.product_id, p.slug AS product_slug, p.kind AS product_kind,
   p.name::jsonb AS product_name, n.slug, n.version, n.name::jsonb AS name,
