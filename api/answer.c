@@ -220,8 +220,8 @@ struct step answer_page_with(struct request *q, const struct rows *r, row_more *
   struct builder b = {0};
   note_until(q, r);
   list(q, &b, r, count, more);
-  build_str(&b,
-            has_more ? ",\"has_more\":true,\"next_cursor\":" : ",\"has_more\":false,\"next_cursor\":");
+  build_str(&b, has_more ? ",\"has_more\":true,\"next_cursor\":"
+                         : ",\"has_more\":false,\"next_cursor\":");
   if (has_more) {
     struct text cursor = cursor_of(q, r, count - 1);
     build_quoted(&b, cursor);

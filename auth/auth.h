@@ -136,8 +136,8 @@ bool check_in_valid(const struct secrets *s, int64_t community, struct uuid lect
  * is good in one community. */
 struct text gift_token(const struct secrets *s, struct arena *a, int64_t community,
                        struct uuid gift);
-bool gift_token_read(const struct secrets *s, struct arena *a, int64_t community,
-                     struct text token, struct uuid *out);
+bool gift_token_read(const struct secrets *s, struct arena *a, int64_t community, struct text token,
+                     struct uuid *out);
 
 /* ---- roles -------------------------------------------------------------------------------- */
 

@@ -30,8 +30,8 @@ struct text gift_token(const struct secrets *s, struct arena *a, int64_t communi
   return base64url(a, (struct text){(const char *)&t, sizeof t});
 }
 
-bool gift_token_read(const struct secrets *s, struct arena *a, int64_t community,
-                     struct text token, struct uuid *out) {
+bool gift_token_read(const struct secrets *s, struct arena *a, int64_t community, struct text token,
+                     struct uuid *out) {
   struct text bytes = base64url_decode(a, token);
   if (!bytes.at || bytes.len != sizeof(struct token)) return false;
   memcpy(out->b, bytes.at, sizeof out->b);

@@ -32,8 +32,7 @@ static struct step taken(struct request *q, const struct rows *r) {
     if (q->problem == GIFT_UNKNOWN) charge_miss(q);
     return DONE;
   }
-  return ask_gift_get(q, answer_one, .id = *(struct uuid *)q->state,
-                      .member_id = q->caller.member);
+  return ask_gift_get(q, answer_one, .id = *(struct uuid *)q->state, .member_id = q->caller.member);
 }
 
 struct step gift_claim(struct request *q) {

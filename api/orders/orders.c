@@ -44,15 +44,14 @@ static struct step made(struct request *q, const struct rows *r) {
   struct order_create_row row;
   if (refused(q, r)) return DONE;
   if (!one_order_create(q, r, &row)) return problem(q, INTERNAL);
-  return ask_order_get(q, row.created ? answer_created : answer_one,
-                       .member_id = q->caller.member, .id = row.id);
+  return ask_order_get(q, row.created ? answer_created : answer_one, .member_id = q->caller.member,
+                       .id = row.id);
 }
 
 struct step order_create(struct request *q) {
-  return ask_order_create(q, made, .member_id = q->caller.member,
-                          .quote_id = body_id(q, "quote_id"), .id = uuid_new(),
-                          .line_id = uuid_new(), .role = role(q), .audit_id = uuid_new(),
-                          .request_id = q->id);
+  return ask_order_create(
+      q, made, .member_id = q->caller.member, .quote_id = body_id(q, "quote_id"), .id = uuid_new(),
+      .line_id = uuid_new(), .role = role(q), .audit_id = uuid_new(), .request_id = q->id);
 }
 
 /* ---- cancelling ---- */

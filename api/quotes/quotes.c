@@ -43,8 +43,8 @@ static struct step look_up(struct request *q, struct quoting *s, struct text res
 
 /* What only a holder may know of a code. */
 static bool is_secret(struct text refusal) {
-  static const char *const secrets[] = {"code_refused",  "code_revoked",  "code_not_yet",
-                                        "code_expired",  "code_reserved", "code_sold_out",
+  static const char *const secrets[] = {"code_refused",    "code_revoked",  "code_not_yet",
+                                        "code_expired",    "code_reserved", "code_sold_out",
                                         "code_no_discount"};
   for (size_t i = 0; i < COUNT(secrets); i++)
     if (text_is(refusal, secrets[i])) return true;
