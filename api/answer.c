@@ -99,14 +99,18 @@ bool if_match_holds(struct request *q, const struct rows *r) {
 
 /* ---- ready-made continuations ---- */
 
+void answer_until(struct request *q, micros at) {
+  struct exchange *x = exchange_of(q);
+  if (!x->until || at < x->until) x->until = at;
+}
+
 /* Rows whose status follows from the clock say in `_until` when it will be another: the first of
  * them bounds how long the answer may be kept. */
 static void note_until(struct request *q, const struct rows *r) {
-  struct exchange *x = exchange_of(q);
   int c = column(r, "_until");
   micros at;
   for (int i = 0; c >= 0 && i < r->count; i++)
-    if (rows_time(r, i, (size_t)c, &at) && (!x->until || at < x->until)) x->until = at;
+    if (rows_time(r, i, (size_t)c, &at)) answer_until(q, at);
 }
 
 static struct step answer_object(struct request *q, const struct rows *r, int status) {
@@ -156,11 +160,16 @@ struct step answer_done(struct request *q, const struct rows *r) {
   return refused(q, r) ? DONE : reply_empty(q, 204);
 }
 
-static void list(struct builder *b, const struct rows *r, int count) {
+static void list(struct request *q, struct builder *b, const struct rows *r, int count,
+                 row_more *more) {
   build_str(b, "{\"data\":[");
   for (int i = 0; i < count; i++) {
     if (i) build_char(b, ',');
     rows_object(r, i, b);
+    if (!more || !b->len) continue;
+    b->len--; /* its closing brace */
+    more(q, r, i, b);
+    build_char(b, '}');
   }
   build_char(b, ']');
 }
@@ -168,7 +177,7 @@ static void list(struct builder *b, const struct rows *r, int count) {
 struct step answer_all(struct request *q, const struct rows *r) {
   struct builder b = {0};
   note_until(q, r);
-  list(&b, r, r->count);
+  list(q, &b, r, r->count, NULL);
   build_char(&b, '}');
   struct step s = reply_json(q, 200, &b);
   exchange_of(q)->etag = etag_of(&q->arena, built(&exchange_of(q)->answer));
@@ -204,16 +213,16 @@ static struct text cursor_of(struct request *q, const struct rows *r, int last) 
   return cursor_make(&q->arena, key, id);
 }
 
-struct step answer_page(struct request *q, const struct rows *r) {
+struct step answer_page_with(struct request *q, const struct rows *r, row_more *more) {
   int64_t limit = query_int(q, "limit", 20);
-  bool more = r->count > limit;
-  int count = more ? (int)limit : r->count;
+  bool has_more = r->count > limit;
+  int count = has_more ? (int)limit : r->count;
   struct builder b = {0};
   note_until(q, r);
-  list(&b, r, count);
-  build_str(&b,
-            more ? ",\"has_more\":true,\"next_cursor\":" : ",\"has_more\":false,\"next_cursor\":");
-  if (more) {
+  list(q, &b, r, count, more);
+  build_str(&b, has_more ? ",\"has_more\":true,\"next_cursor\":"
+                         : ",\"has_more\":false,\"next_cursor\":");
+  if (has_more) {
     struct text cursor = cursor_of(q, r, count - 1);
     build_quoted(&b, cursor);
     reply_header(q, "Link", next_link(exchange_of(q), cursor));
@@ -224,6 +233,10 @@ struct step answer_page(struct request *q, const struct rows *r) {
   struct step s = reply_json(q, 200, &b);
   exchange_of(q)->etag = etag_of(&q->arena, built(&exchange_of(q)->answer));
   return s;
+}
+
+struct step answer_page(struct request *q, const struct rows *r) {
+  return answer_page_with(q, r, NULL);
 }
 
 /* ---- answers by hand ---- */

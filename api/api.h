@@ -74,10 +74,16 @@ struct step answer_created(struct request *q, const struct rows *r) MUST_USE; /*
 struct step answer_done(struct request *q, const struct rows *r) MUST_USE;    /* 204 */
 struct step answer_page(struct request *q, const struct rows *r) MUST_USE;    /* list with cursor */
 struct step answer_all(struct request *q, const struct rows *r) MUST_USE;     /* {"data": […]} */
+/* answer_page whose objects `more` goes on writing, with members that no column holds. */
+typedef void row_more(struct request *q, const struct rows *r, int i, struct builder *b);
+struct step answer_page_with(struct request *q, const struct rows *r, row_more *more) MUST_USE;
 /* 200 or 201 by a column `_created bool`. */
 struct step answer_made(struct request *q, const struct rows *r) MUST_USE;
 struct step answer_accepted(struct request *q,
                             const struct rows *r) MUST_USE; /* 202, job's Location */
+
+/* A cached answer that is about to be given will be another at this moment. */
+void answer_until(struct request *q, micros at);
 
 /* Did the statement refuse, or find nothing? Then the problem is set: return DONE. */
 bool refused(struct request *q, const struct rows *r);

@@ -14,6 +14,7 @@ struct secrets {
   struct digest sealing;  /* AES-256-GCM of what must be read again (codes, keys) */
   struct digest refresh;  /* refresh tokens */
   struct digest check_in; /* rotating check-in codes */
+  struct digest gift;     /* links to gifts */
   struct digest role;     /* the database role's password */
 };
 /* From 64 hexadecimal digits (white space around them is fine); false when it is not that. */
@@ -128,6 +129,15 @@ void check_in_code(const struct secrets *s, int64_t community, struct uuid lectu
  * 1). */
 bool check_in_valid(const struct secrets *s, int64_t community, struct uuid lecture, micros at,
                     struct text code);
+
+/* ---- links to gifts -----------------------------------------------------------------------
+
+ * Nothing is stored: a link's token is the gift's id and what only this server can make of it. It
+ * is good in one community. */
+struct text gift_token(const struct secrets *s, struct arena *a, int64_t community,
+                       struct uuid gift);
+bool gift_token_read(const struct secrets *s, struct arena *a, int64_t community, struct text token,
+                     struct uuid *out);
 
 /* ---- roles -------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@ bool secrets_from(struct text hex, struct secrets *out) {
   out->sealing = crypto_derive(secret, "lyceum/1 sealing");
   out->refresh = crypto_derive(secret, "lyceum/1 refresh token");
   out->check_in = crypto_derive(secret, "lyceum/1 check-in code");
+  out->gift = crypto_derive(secret, "lyceum/1 gift link");
   out->role = crypto_derive(secret, "lyceum/1 database role");
   explicit_bzero(raw, sizeof raw);
   return true;

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 10000, THREADS_MOST = 4, FIELDS = 17 };
+enum { CHUNK = 10000, THREADS_MOST = 4, FIELDS = 19 };
 
 static const char copy_codes[] =
     "COPY invite_code (community_id, id, digest, sealed, hint, batch_id, campaign_id, effect,"
     " product_id, plan_id, days, percent, discount_minor, max_uses, valid_from, valid_until,"
-    " created_by) FROM STDIN (FORMAT binary)";
+    " created_by, forever, minimum_minor) FROM STDIN (FORMAT binary)";
 
 struct minting {
   struct job *job;
@@ -74,6 +74,8 @@ static void put_terms(struct copy *c, const struct code_batch_terms_row *t) {
   t->has_valid_from ? copy_time(c, t->valid_from) : copy_null(c);
   t->has_valid_until ? copy_time(c, t->valid_until) : copy_null(c);
   copy_maybe_uuid(c, t->created_by);
+  copy_bool(c, t->forever);
+  t->has_minimum_minor ? copy_int8(c, t->minimum_minor) : copy_null(c);
 }
 
 static void put_code(struct copy *c, struct arena *a, const struct minting *m,

@@ -7,9 +7,20 @@ static struct text role(const struct request *q) {
   return text_of(role_name(q->caller.role));
 }
 
-/* In one answer: a community has a handful of plans, and 200 is the bound. */
-struct step plan_public_list(struct request *q) {
+/* In one answer: a community has a handful of plans, and 200 is the bound. Looked up after the next
+ * moment at which it will be another, so that what is kept until then can't be from behind it. */
+static struct step bounded(struct request *q, const struct rows *r) {
+  struct plan_sale_next_row row;
+  if (one_plan_sale_next(q, r, &row) && row.has_until) answer_until(q, row.until);
   return ask_plan_public_list(q, answer_all);
+}
+
+struct step plan_public_list(struct request *q) {
+  return ask_plan_sale_next(q, bounded);
+}
+
+struct step plan_mine_list(struct request *q) {
+  return ask_plan_mine_list(q, answer_all, .member_id = q->caller.member);
 }
 
 struct step plan_list(struct request *q) {
@@ -78,14 +89,70 @@ static bool is_currency(struct text t) {
   return t.len == 3;
 }
 
-struct step plan_create(struct request *q) {
-  if (!is_currency(body_text(q, "currency")))
-    fault_add(q, LIT("/currency"), "format", LIT("three capital letters (ISO 4217)"),
+static void check_currency(struct request *q, struct text pointer, struct text currency) {
+  if (!is_currency(currency))
+    fault_add(q, pointer, "format", LIT("three capital letters (ISO 4217)"),
               LIT("应为三个大写字母（ISO 4217）"));
+}
+
+enum { PRICES_MOST = 20 };
+
+/* Each currency has one price, the plan's own included. */
+static void check_prices(struct request *q) {
+  struct json *prices = json_get(body(q), "prices");
+  size_t n = json_count(prices);
+  if (n > PRICES_MOST)
+    fault_add(q, LIT("/prices"), "too_many", LIT("at most 20"), LIT("最多 20 项"));
+  for (size_t i = 0; i < n && n <= PRICES_MOST; i++) {
+    struct text currency = json_text(json_get(json_at(prices, i), "currency"));
+    struct text pointer = arena_printf(&q->arena, "/prices/%zu/currency", i);
+    bool again = text_equal(currency, body_text(q, "currency"));
+    for (size_t k = 0; k < i; k++)
+      again |= text_equal(currency, json_text(json_get(json_at(prices, k), "currency")));
+    check_currency(q, pointer, currency);
+    if (again)
+      fault_add(q, pointer, "superfluous", LIT("this currency has a price already"),
+                LIT("该币种已有价格"));
+  }
+}
+
+struct step plan_create(struct request *q) {
+  check_currency(q, LIT("/currency"), body_text(q, "currency"));
+  check_prices(q);
   if (!period_fits(q)) return problem(q, BODY_INVALID);
   q->state = NEW(&q->arena, struct uuid);
   *(struct uuid *)q->state = uuid_new();
   return begin(q, hold);
+}
+
+/* ---- how it is sold ---- */
+
+static struct step changed(struct request *q, const struct rows *r) {
+  if (refused(q, r)) return DONE;
+  raise_generation(q);
+  return ask_plan_get(q, answer_one, .id = path_id(q, "id"));
+}
+
+static struct step compared(struct request *q, const struct rows *r) {
+  if (refused(q, r)) return DONE;
+  if (!if_match_holds(q, r)) return problem(q, VERSION_CHANGED);
+  return ask_plan_change(q, changed, .id = path_id(q, "id"), .body = body_json(q),
+                         .actor = q->caller.member, .role = role(q), .audit_id = uuid_new(),
+                         .request_id = q->id);
+}
+
+static struct step locked(struct request *q, const struct rows *r) {
+  if (refused(q, r)) return DONE;
+  return ask_plan_get(q, compared, .id = path_id(q, "id"));
+}
+
+static struct step lock(struct request *q) {
+  return ask_plan_hold(q, locked, .id = path_id(q, "id"));
+}
+
+/* Compared and changed under one lock: a plan's own version counts its terms. */
+struct step plan_change(struct request *q) {
+  return begin(q, lock);
 }
 
 /* ---- out of sale ---- */

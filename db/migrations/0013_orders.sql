@@ -264,6 +264,7 @@ GRANT SELECT, INSERT, UPDATE ON gift TO lyceum_server;
 -- A seat of a group: paid for by its owner, held by one member at a time, for what is left of it.
 CREATE TABLE group_seat (
   community_id bigint NOT NULL,
+  id uuid NOT NULL DEFAULT uuid7(),
   order_line_id uuid NOT NULL,
   unit int NOT NULL CONSTRAINT group_seat_number CHECK (unit >= 1),
   owner_id uuid NOT NULL,
@@ -279,6 +280,7 @@ CREATE TABLE group_seat (
   revoked_at timestamptz,
   version int NOT NULL DEFAULT 1,
   CONSTRAINT group_seat_pkey PRIMARY KEY (community_id, order_line_id, unit),
+  CONSTRAINT group_seat_id UNIQUE (community_id, id),
   CONSTRAINT group_seat_assigned
     CHECK (num_nulls(member_id, entitlement_id, assigned_at) IN (0, 3)),
   CONSTRAINT group_seat_line FOREIGN KEY (community_id, order_line_id)

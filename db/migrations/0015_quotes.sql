@@ -56,7 +56,7 @@ CREATE FUNCTION discount_of(community bigint, member uuid, code bytea, plan uuid
 RETURNS TABLE (code_id uuid, discount_minor bigint, forever boolean, refusal text)
 LANGUAGE sql STABLE AS $$
   SELECT c.id, least($5, coalesce(c.discount_minor, $5 * c.percent / 100)), c.forever, CASE
-    WHEN c.id IS NULL OR c.effect <> 'discount' THEN 'code_refused'
+    WHEN c.id IS NULL THEN 'code_refused'
     WHEN c.revoked_at IS NOT NULL THEN 'code_revoked'
     WHEN c.valid_from > $6 OR k.valid_from > $6 THEN 'code_not_yet'
     WHEN c.valid_until <= $6 OR k.valid_until <= $6 OR k.ended_at IS NOT NULL THEN 'code_expired'
@@ -65,9 +65,14 @@ LANGUAGE sql STABLE AS $$
     WHEN c.used + c.held >= c.max_uses AND NOT EXISTS (
       SELECT FROM code_hold h WHERE h.community_id = $1 AND h.code_id = c.id AND h.member_id = $2
         AND h.ended_at IS NULL) THEN 'code_sold_out'
-    WHEN k.once_per_member AND EXISTS (
+    WHEN c.effect <> 'discount' THEN 'code_no_discount'
+    WHEN k.once_per_member AND (EXISTS (
       SELECT FROM redemption r WHERE r.community_id = $1 AND r.once_campaign_id = k.id
-        AND r.member_id = $2 AND r.released_at IS NULL) THEN 'campaign_used'
+        AND r.member_id = $2 AND r.released_at IS NULL) OR EXISTS (
+      SELECT FROM code_hold h
+      JOIN invite_code o ON o.community_id = $1 AND o.id = h.code_id AND o.campaign_id = k.id
+      WHERE h.community_id = $1 AND h.member_id = $2 AND h.ended_at IS NULL AND o.id <> c.id))
+      THEN 'campaign_used'
     WHEN c.plan_id <> $4 THEN 'code_other_plan'
     WHEN $5 < c.minimum_minor THEN 'code_minimum' END
   FROM (SELECT) AS always
@@ -99,6 +104,7 @@ DECLARE
   credit bigint := 0;
   spare bigint;
   seconds bigint;
+  held uuid;
   code_row record;
   code_id uuid;
   forever boolean := false;
@@ -193,12 +199,11 @@ BEGIN
     SELECT m.* INTO s FROM membership m
     WHERE m.community_id = $1 AND m.member_id = $2 AND m.product_id = n.product_id
       AND m.ended_at IS NULL;
-    IF s.id IS NULL OR NOT EXISTS (SELECT FROM entitled_to($1, $2, n.product_id, $5) g
-                                   WHERE NOT g.in_grace) THEN
-      RETURN '{"refusal": "nothing_to_upgrade"}';
-    END IF;
-    IF s.plan_id = n.id OR n.tier < (SELECT x.tier FROM plan x
-                                     WHERE x.community_id = $1 AND x.id = s.plan_id) THEN
+    SELECT g.plan_id INTO held FROM entitled_to($1, $2, n.product_id, $5) g
+    WHERE NOT g.in_grace ORDER BY upper(g.span) DESC LIMIT 1;
+    IF held IS NULL THEN RETURN '{"refusal": "nothing_to_upgrade"}'; END IF;
+    IF held = n.id OR n.tier < (SELECT x.tier FROM plan x
+                                WHERE x.community_id = $1 AND x.id = held) THEN
       RETURN '{"refusal": "not_an_upgrade"}';
     END IF;
     begins := $5;
@@ -232,9 +237,11 @@ BEGIN
     code_id := code_row.code_id;
     off := code_row.discount_minor;
     forever := code_row.forever;
+    IF off = 0 AND NOT forever THEN RETURN '{"refusal": "nothing_to_add"}'; END IF;
   ELSIF kind = 'renewal' AND s.code_id IS NOT NULL THEN
     SELECT least(full_minor, coalesce(c.discount_minor, full_minor * c.percent / 100)) INTO off
-    FROM invite_code c WHERE c.community_id = $1 AND c.id = s.code_id AND c.revoked_at IS NULL;
+    FROM invite_code c WHERE c.community_id = $1 AND c.id = s.code_id AND c.plan_id = n.id
+      AND c.revoked_at IS NULL;
     off := coalesce(off, 0);
   ELSIF kind = 'purchase' AND pol.winback_percent > 0 AND p.kind = 'membership'
         AND last <= $5 - pol.winback_days * interval '24 hours' THEN

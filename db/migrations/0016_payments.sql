@@ -113,19 +113,31 @@ LANGUAGE sql AS $$
     code_id = coalesce(excluded.code_id, m.code_id), version = m.version + 1
 $$;
 
--- An upgrade takes the place of what was paid for and puts all else behind itself.
+-- An upgrade takes the place of what its price took into account, and puts all else behind itself:
+-- what was bought since it was quoted, too. Where some of what was credited has gone back
+-- meanwhile, it lasts as much less.
 CREATE FUNCTION upgrade_apply(community bigint, o orders, l order_line, n plan, at timestamptz)
 RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   one record;
+  credit bigint := 0;
   length interval := l.ends_at - l.starts_at;
 BEGIN
-  FOR one IN SELECT * FROM credit_of($1, o.member_id, n.product_id, o.currency, $5) LOOP
+  FOR one IN
+    SELECT k.* FROM credit_of($1, o.member_id, n.product_id, o.currency, o.quoted_at) k
+    JOIN orders x ON x.community_id = $1 AND x.id = k.order_id AND x.settled_at <= o.quoted_at
+  LOOP
+    credit := credit + one.credit_minor;
     UPDATE orders x SET credited_minor = x.credited_minor + one.credit_minor
     WHERE x.community_id = $1 AND x.id = one.order_id;
     PERFORM line_revoke($1, one.line_id, $5, 1, 'upgraded', NULL);
   END LOOP;
+  IF credit < l.credit_minor THEN
+    length := make_interval(secs => floor(extract(epoch FROM length)
+      * (l.amount_minor + credit) / (l.amount_minor + l.credit_minor))::float8);
+    IF length <= interval '0' THEN RETURN; END IF;
+  END IF;
   FOR one IN
     SELECT e.id FROM entitlement e
     WHERE e.community_id = $1 AND e.member_id = o.member_id AND e.product_id = n.product_id
@@ -176,7 +188,16 @@ BEGIN
       END IF;
     ELSIF o.kind = 'upgrade' THEN
       PERFORM upgrade_apply($1, o, l, n, base);
-      PERFORM membership_stand($1, o.member_id, n, base, o.currency, NULL, false);
+      IF n.renews THEN
+        PERFORM membership_stand($1, o.member_id, n, base, o.currency, (
+          SELECT c.id FROM invite_code c
+          WHERE c.community_id = $1 AND c.id = o.code_id AND c.forever), false);
+      ELSE
+        UPDATE membership m SET plan_id = n.id, next_plan_id = NULL, auto_renew = false,
+          version = m.version + 1
+        WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.product_id = n.product_id
+          AND m.ended_at IS NULL;
+      END IF;
     ELSIF o.kind = 'gift' THEN
       INSERT INTO gift (community_id, id, order_line_id, unit, giver_id, message, claim_until)
       SELECT $1, uuid7(), l.id, g, o.member_id, l.note,
@@ -204,7 +225,10 @@ BEGIN
   INSERT INTO redemption (community_id, member_id, id, code_id, order_id, once_campaign_id)
   SELECT $1, kept.member_id, uuid7(), kept.code_id, $2, (
     SELECT k.id FROM invite_code c JOIN campaign k ON k.community_id = $1 AND k.id = c.campaign_id
-    WHERE c.community_id = $1 AND c.id = kept.code_id AND k.once_per_member)
+    WHERE c.community_id = $1 AND c.id = kept.code_id AND k.once_per_member
+      AND NOT EXISTS (  -- another was redeemed meanwhile: what was paid is not refused for it
+        SELECT FROM redemption r WHERE r.community_id = $1 AND r.once_campaign_id = k.id
+          AND r.member_id = kept.member_id AND r.released_at IS NULL))
   FROM kept;
   PERFORM ledger_post($1, 'sale', 'owed', 'sales', o.total_minor, o, NULL, NULL, NULL);
   IF o.total_minor > 0 THEN
@@ -433,6 +457,11 @@ BEGIN
   PERFORM hold_member($1, $3);
   SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = g.order_line_id;
   SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = l.plan_id;
+  IF period_end(greatest($4, last_end($1, $3, n.product_id)), n.period_unit, n.period_count)
+     NOT BETWEEN greatest($4, last_end($1, $3, n.product_id)) + interval '1 second'
+             AND '2299-12-31Z' THEN
+    RETURN QUERY SELECT 'nothing_to_add', NULL::uuid; RETURN;
+  END IF;
   given := line_append($1, $3, l, g.unit, n, 'gift', $4, NULL, NULL, g.giver_id);
   UPDATE gift x SET claimed_by = $3, claimed_at = now(), entitlement_id = given.id
   WHERE x.community_id = $1 AND x.id = $2;

@@ -25,9 +25,18 @@ BEGIN
     SELECT e.* INTO old FROM entitlement e WHERE e.community_id = $1
       AND e.member_id = s.member_id AND e.id = s.entitlement_id AND e.voided_at IS NULL;
     left_over := upper(old.span) - greatest($5, lower(old.span));
-    IF left_over > interval '0' AND lower(old.span) >= $5 THEN
+  END IF;
+  IF coalesce(left_over, interval '0') <= interval '0' THEN RETURN 'too_late'; END IF;
+  IF $4 IS NOT NULL THEN
+    IF NOT hold_member($1, $4) THEN RETURN 'not_found'; END IF;
+    begins := greatest($5, last_end($1, $4, s.product_id));
+    IF begins + left_over >= '2300-01-01Z' THEN RETURN 'nothing_to_add'; END IF;
+  END IF;
+  -- Nothing was changed so far, and nothing is refused from here on.
+  IF s.member_id IS NOT NULL THEN
+    IF lower(old.span) >= $5 THEN
       PERFORM span_void($1, s.member_id, old.id, 'reassigned', NULL);
-    ELSIF left_over > interval '0' THEN
+    ELSE
       UPDATE entitlement e SET span = tstzrange(lower(old.span), $5), grace_days = 0
       WHERE e.community_id = $1 AND e.member_id = s.member_id AND e.id = old.id;
       s.from_member_id := s.member_id;
@@ -35,12 +44,9 @@ BEGIN
     END IF;
     PERFORM spans_pull($1, s.member_id, s.product_id, $5);
   END IF;
-  IF coalesce(left_over, interval '0') <= interval '0' THEN RETURN 'too_late'; END IF;
   IF $4 IS NOT NULL THEN
-    IF NOT hold_member($1, $4) THEN RETURN 'not_found'; END IF;
     SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = $2;
     SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = s.plan_id;
-    begins := greatest($5, last_end($1, $4, s.product_id));
     IF s.from_id IS NULL THEN
       given := (line_append($1, $4, l, $3, n, 'order', $5, left_over, NULL, NULL)).id;
     ELSE

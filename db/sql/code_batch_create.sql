@@ -1,6 +1,7 @@
 -- Orders a batch of machine-made codes: the batch, and the job of the same id that mints it.
 -- body: {count, plan: slug (or plan_id), effect: days (if not given) | trial | discount, days,
--- percent, discount_minor, max_uses: 1 if not given, campaign_id, valid_from, valid_until, dry_run}
+-- percent, discount_minor, forever, minimum_minor, max_uses: 1 if not given, campaign_id, valid_from,
+-- valid_until, dry_run}
 -- A campaign was locked by campaign_hold in the same transaction, or its quota is nobody's concern.
 -- in: id uuid!, audit_id uuid!, created_by uuid, role text, via text!, request_id text, body json!
 -- out: id uuid, kind text, state text, total bigint, done bigint, failed bigint,
@@ -39,6 +40,8 @@ WITH asked AS MATERIALIZED (
     WHEN effect <> 'discount' AND NOT b ? 'days' THEN '/days required'
     WHEN effect <> 'discount' AND b ? 'percent' THEN '/percent superfluous'
     WHEN effect <> 'discount' AND b ? 'discount_minor' THEN '/discount_minor superfluous'
+    WHEN effect <> 'discount' AND b ? 'forever' THEN '/forever superfluous'
+    WHEN effect <> 'discount' AND b ? 'minimum_minor' THEN '/minimum_minor superfluous'
   END AS why
   FROM asked
 ), job_made AS (

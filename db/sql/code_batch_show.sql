@@ -1,12 +1,13 @@
 -- A batch of codes with its terms, and how far its minting is.
 -- in: id uuid!
 -- out: id uuid!, count int!, effect text!, product_id uuid!, plan_id uuid!, campaign_id uuid,
---   days int, percent int, discount_minor bigint, max_uses int!, valid_from timestamptz,
---   valid_until timestamptz, created_by uuid, created_at timestamptz!, job_id uuid, state text!,
+--   days int, percent int, discount_minor bigint, forever bool!, minimum_minor bigint,
+--   max_uses int!, valid_from timestamptz, valid_until timestamptz, created_by uuid, created_at timestamptz!, job_id uuid, state text!,
 --   done bigint!, failed bigint!
 -- read
 SELECT b.id, b.count, b.effect, b.product_id, b.plan_id, b.campaign_id, (j.args ->> 'days')::int,
   (j.args ->> 'percent')::int, (j.args ->> 'discount_minor')::bigint,
+  coalesce((j.args ->> 'forever')::bool, false), (j.args ->> 'minimum_minor')::bigint,
   coalesce((j.args ->> 'max_uses')::int, 1), (j.args ->> 'valid_from')::timestamptz,
   (j.args ->> 'valid_until')::timestamptz, b.created_by, b.created_at, b.job_id,
   coalesce(j.state, 'done'), coalesce(j.done, b.count), coalesce(j.failed, 0)

@@ -28,6 +28,8 @@ WITH given AS MATERIALIZED (
       WHEN effect <> 'discount' AND days IS NULL THEN '/days required'
       WHEN effect <> 'discount' AND percent IS NOT NULL THEN '/percent superfluous'
       WHEN effect <> 'discount' AND g.discount_minor IS NOT NULL THEN '/discount_minor superfluous'
+      WHEN effect <> 'discount' AND j ? 'forever' THEN '/forever superfluous'
+      WHEN effect <> 'discount' AND j ? 'minimum_minor' THEN '/minimum_minor superfluous'
       WHEN $8 IS NOT NULL AND max_uses > 1 THEN '/max_uses too_much'
       WHEN until <= greatest(since, now()) THEN '/valid_until too_early'
     END AS why
@@ -37,9 +39,10 @@ WITH given AS MATERIALIZED (
 ), made AS (
   INSERT INTO invite_code (community_id, id, digest, sealed, hint, machine, campaign_id, effect,
     product_id, plan_id, days, percent, discount_minor, max_uses, valid_from, valid_until,
-    reserved_provider, reserved_subject, created_by)
+    reserved_provider, reserved_subject, created_by, forever, minimum_minor)
   SELECT $1, $2, $3, $4, $5, $6, campaign_id, effect, product_id, plan_id, days, percent,
-    discount_minor, max_uses, since, until, $7, $8, $10
+    discount_minor, max_uses, since, until, $7, $8, $10,
+    coalesce((j ->> 'forever')::bool, false), (j ->> 'minimum_minor')::bigint
   FROM judged WHERE why IS NULL
   RETURNING id
 ), audited AS (

@@ -1,5 +1,6 @@
 -- Removes what has had its time, some of each: codes of yesterday, revocations older than any
--- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past.
+-- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past,
+-- quotes that nobody took.
 -- in: most int!
 -- out: _gone bigint!
 -- global
@@ -22,7 +23,11 @@ WITH challenges AS (
 ), messages AS (
   DELETE FROM mailbox WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM mailbox WHERE at < now() - interval '7 days' LIMIT $1)) RETURNING 1
+), quotes AS (
+  DELETE FROM quote WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM quote WHERE expires_at < now() - interval '1 day' LIMIT $1)) RETURNING 1
 )
 SELECT (SELECT count(*) FROM challenges) + (SELECT count(*) FROM revocations)
      + (SELECT count(*) FROM answers) + (SELECT count(*) FROM sessions)
      + (SELECT count(*) FROM contacts) + (SELECT count(*) FROM messages)
+     + (SELECT count(*) FROM quotes)

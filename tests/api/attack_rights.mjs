@@ -2,6 +2,7 @@
 // follows from the route's own `.who` (`x-who` of /openapi.json) and from the few tables below.
 import { expect, figure, story, uuid7 } from './lib/story.mjs';
 import { World } from './lib/world.mjs';
+import * as orders from './lib/world_orders.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 
@@ -29,6 +30,7 @@ const UNPAID = {
   owner: 'membership_required',
 };
 const OWN = {
+  ...orders.own,
   lecture_change: LECTURES,
   lecture_cancel: LECTURES,
   lecture_publish: { 'another lecturer': 'not_found' }, // a draft does not exist for others
@@ -48,6 +50,7 @@ const OWN = {
 };
 /** What names a thing of this community in its body, as others are told of it. */
 const NAMES_THINGS = {
+  ...orders.namesThings,
   code_redeem: 'code_refused',
   check_in: 'check_in_refused', // before anything is looked up: the code is not this community's
   code_create: 'body_invalid',
@@ -171,6 +174,7 @@ story('Everybody calls every route, and gets what the route table says', async (
 
 /** What a member of a body is called, and what else must be said for it to be looked at. */
 const REFERENCES = {
+  ...orders.references,
   plan_id: (world) => ({ plan_id: world.plan.id }),
   lecturer_id: (world) => ({ lecturer_id: world.teacher.lecturer }),
   venue_id: (world) => ({ venue_id: world.hall.id }),
@@ -210,13 +214,14 @@ story('Another community’s things are found by no path and no body', async (st
       tried.paths++;
     }
     for (const [member] of Object.entries(op.schema?.properties ?? {}).filter(([, s]) => isId(s))) {
-      if (!REFERENCES[member]) throw new Error(`REFERENCES: what is ${member} of ${name}?`);
+      const refer = REFERENCES[`${name}/${member}`] ?? REFERENCES[member];
+      if (!refer) throw new Error(`REFERENCES: what is ${member} of ${name}?`);
       let parameters = await world.parameters(path, caller);
-      const good = await asked(parameters, await REFERENCES[member](world, parameters, world));
+      const good = await asked(parameters, await refer(world, parameters, world));
       // It is the community that decides, and nothing else.
       expect(good.status < 300).isTrue(`${name} with ${member}: ${good.text}`);
       parameters = await world.parameters(path, caller);
-      const reply = await asked(parameters, await REFERENCES[member](abroad, parameters, world));
+      const reply = await asked(parameters, await refer(abroad, parameters, world));
       expect(NOT_HERE.includes(reply.status)).isTrue(`${name} with another's ${member}`);
       tried.bodies++;
     }

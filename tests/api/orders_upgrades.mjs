@@ -1,0 +1,132 @@
+// Upgrades: what is left of the old plan is worth what was paid for it, to the cent.
+import { expect, story } from './lib/story.mjs';
+import { Shop } from './lib/shop.mjs';
+import { Till, receive } from './lib/till.mjs';
+
+const DAY = 86_400_000;
+
+async function open(stage, more) {
+  const { people, api } = stage;
+  const operator = await people.operator();
+  const shop = new Shop(api, operator);
+  const product = await shop.product();
+  const month = { product, period_unit: 'day', period_count: 30, ...more };
+  const silver = await shop.plan({ ...month, tier: 1, price_minor: 10001 });
+  const gold = await shop.plan({ ...month, tier: 2, price_minor: 30000 });
+  const till = new Till(stage, await people.member());
+  const upgrade = (plan = gold, who = till) => who.quote({ kind: 'upgrade', plan_id: plan.id });
+  return { shop, product, silver, gold, till, upgrade };
+}
+
+/** As if all that a member has had begun so many days ago. */
+async function age(sql, { person }, days) {
+  await sql`
+    UPDATE entitlement SET span = tstzrange(lower(span) - make_interval(days => ${days}),
+                                            upper(span) - make_interval(days => ${days}))
+    WHERE member_id = ${person.id}`;
+}
+const spans = (sql, { person }) => sql`
+  SELECT plan_id, iso(lower(span)) AS starts_at, iso(upper(span)) AS ends_at FROM entitlement
+  WHERE member_id = ${person.id} AND voided_at IS NULL ORDER BY lower(span)`;
+
+story('An upgrade costs the new price less what is left of the old, from now on', async (stage) => {
+  const { sql } = stage;
+  const { till, silver, gold, upgrade } = await open(stage, { renews: true });
+  expect(await upgrade()).problem('nothing_to_upgrade', 409);
+  await till.buy({ plan_id: silver.id });
+  await age(sql, till, 11);
+  expect(await upgrade(silver)).problem('not_an_upgrade', 409);
+  const quote = await upgrade();
+  const [had] = await spans(sql, till);
+  const now = Date.parse(quote.body.made_at);
+  const left = Date.parse(had.ends_at) - now;
+  const credit = Math.floor((10001 * left) / (30 * DAY));
+  expect(quote).status(201).body({
+    kind: 'upgrade',
+    credit_minor: (c) => Math.abs(c - credit) <= 0,
+    total_minor: 30000 - credit,
+    starts_at: quote.body.made_at,
+    ends_at: new Date(now + 30 * DAY).toISOString(),
+  });
+  const made = await till.api.post('/v1/orders', { quote_id: quote.id });
+  expect(made).status(201);
+  expect(made.body.lines[0]).matches({ credit_minor: credit, amount_minor: 30000 - credit });
+  const second = await upgrade();
+  expect(await till.api.post('/v1/orders', { quote_id: second.id })).problem('order_waits', 409);
+  await till.pay(made.body);
+  expect(await spans(sql, till)).is([
+    { plan_id: silver.id, starts_at: had.starts_at, ends_at: quote.body.starts_at },
+    { plan_id: gold.id, starts_at: quote.body.starts_at, ends_at: quote.body.ends_at },
+  ]);
+  expect(await till.api.get('/v1/me/membership')).body({ until: quote.body.ends_at });
+  const [standing] = await sql`SELECT plan_id, auto_renew FROM membership WHERE member_id = ${till.person.id}`;
+  expect(standing).is({ plan_id: gold.id, auto_renew: true });
+  expect(await upgrade(silver)).problem('not_an_upgrade', 409);
+});
+
+story('What is left over of a dear plan becomes time on the new one', async (stage) => {
+  const { sql } = stage;
+  const { shop, product, till, upgrade } = await open(stage);
+  const year = await shop.plan({ product, tier: 1, price_minor: 36500, period_unit: 'day', period_count: 365 });
+  const month = await shop.plan({ product, tier: 2, price_minor: 5000, period_unit: 'day', period_count: 30 });
+  await till.buy({ plan_id: year.id });
+  await age(sql, till, 65);
+  const quote = await upgrade(month);
+  const [had] = await spans(sql, till);
+  const now = Date.parse(quote.body.made_at);
+  const worth = Math.floor((36500 * (Date.parse(had.ends_at) - now)) / (365 * DAY));
+  const seconds = 30 * 86400 + Math.round((30 * 86400 * (worth - 5000)) / 5000);
+  expect(quote).body({
+    credit_minor: 5000,
+    total_minor: 0,
+    ends_at: new Date(now + seconds * 1000).toISOString(),
+  });
+  // Nothing to pay: it is theirs at once.
+  expect(await till.api.post('/v1/orders', { quote_id: quote.id })).status(201).body({ status: 'paid' });
+  expect(await till.api.get('/v1/me/membership')).body({ until: quote.body.ends_at });
+});
+
+story('What was given or redeemed keeps its days behind the upgrade', async (stage) => {
+  const { sql } = stage;
+  const { shop, till, silver, gold, upgrade } = await open(stage);
+  await till.buy({ plan_id: silver.id });
+  const { code } = await shop.code({ plan: silver, days: 10 });
+  expect(await till.api.post('/v1/redemptions', { code })).status(201);
+  await age(sql, till, 15);
+  const quote = await upgrade();
+  await till.pay((await till.api.post('/v1/orders', { quote_id: quote.id })).body);
+  const all = await spans(sql, till);
+  expect(all.map((s) => s.plan_id)).is([silver.id, gold.id, silver.id]);
+  expect(all[2].starts_at).is(quote.body.ends_at);
+  expect(Date.parse(all[2].ends_at) - Date.parse(all[2].starts_at)).is(10 * DAY);
+});
+
+story('What was bought after the quote keeps its days; what went back is not credited', async (stage) => {
+  const { sql, community, people } = stage;
+  const { till, silver, gold, upgrade } = await open(stage);
+  const order = (who, quote) => who.api.post('/v1/orders', { quote_id: quote.id });
+  await till.buy({ plan_id: silver.id });
+  const waiting = await order(till, await upgrade());
+  await till.buy({ plan_id: silver.id });
+  await till.pay(waiting.body);
+  const all = await spans(sql, till);
+  expect(all.map((s) => s.plan_id).slice(-2)).is([gold.id, silver.id]);
+  const [{ starts_at, ends_at }] = all.slice(-1);
+  expect(Date.parse(ends_at) - Date.parse(starts_at)).is(30 * DAY);
+
+  const bob = till.for(await people.member());
+  const bought = await bob.buy({ plan_id: silver.id });
+  const quote = await upgrade(gold, bob);
+  const other = await upgrade(gold, bob);
+  const open_ = await order(bob, quote);
+  const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${bought.id}`;
+  await sql`
+    SELECT refund_record(${community.id}, uuid7(), ${id}, 'back', 10001, 'x', NULL, now(), false,
+                         NULL)`;
+  expect(await receive(sql, community, open_.body)).matches({ outcome: 'counted', settled: true });
+  const [got] = (await spans(sql, bob)).slice(-1);
+  const days = (Date.parse(got.ends_at) - Date.parse(got.starts_at)) / DAY;
+  const share = quote.body.total_minor / 30000;
+  expect(Math.abs(days - 30 * share) < 0.001).isTrue(`${days} days for ${share} of the price`);
+  expect(await order(bob, other)).problem('quote_changed', 409);
+});
