@@ -242,7 +242,18 @@ static void body_media(struct builder *b, const struct route *r, const char *med
   out_close(b, '}');
 }
 
+/* Of any form: what its handler takes is said in words. */
+static void raw_body(struct builder *b) {
+  out_open(b, "requestBody", '{');
+  out_open(b, "content", '{');
+  out_open(b, "*/*", '{');
+  out_close(b, '}');
+  out_close(b, '}');
+  out_close(b, '}');
+}
+
 static void request_body(struct builder *b, const struct route *r) {
+  if (r->raw) raw_body(b);
   if (!r->body) return;
   out_open(b, "requestBody", '{');
   out_bool(b, "required", !r->body_optional);

@@ -115,7 +115,7 @@ async function operations(api) {
       who: op['x-who'],
       query: (op.parameters ?? []).filter((one) => one.in === 'query'),
       pages: (op.parameters ?? []).some((one) => one.$ref?.endsWith('/cursor')),
-      schema: op.requestBody?.content['application/json'].schema,
+      schema: op.requestBody?.content['application/json']?.schema,
     })),
   );
 }
