@@ -2,6 +2,7 @@
 // follows from the route's own `.who` (`x-who` of /openapi.json) and from the few tables below.
 import { expect, figure, story, uuid7 } from './lib/story.mjs';
 import { World } from './lib/world.mjs';
+import { PAYMENT_OPEN, PAYMENT_OWN, PAYMENT_REFERENCES } from './lib/world_payments.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 
@@ -10,6 +11,7 @@ const NEEDED = { signed_in: 0, lecturers: 1, operators: 2, owners: 3 };
 
 /** Whatever the answer to others, these routes answer so: they are about what one knows or has. */
 const OPEN = {
+  ...PAYMENT_OPEN,
   apple_app_site_association: 'not_found',
   asset_links: 'not_found',
   sign_up: 'challenge_failed',
@@ -29,6 +31,7 @@ const UNPAID = {
   owner: 'membership_required',
 };
 const OWN = {
+  ...PAYMENT_OWN,
   lecture_change: LECTURES,
   lecture_cancel: LECTURES,
   lecture_publish: { 'another lecturer': 'not_found' }, // a draft does not exist for others
@@ -171,6 +174,7 @@ story('Everybody calls every route, and gets what the route table says', async (
 
 /** What a member of a body is called, and what else must be said for it to be looked at. */
 const REFERENCES = {
+  ...PAYMENT_REFERENCES,
   plan_id: (world) => ({ plan_id: world.plan.id }),
   lecturer_id: (world) => ({ lecturer_id: world.teacher.lecturer }),
   venue_id: (world) => ({ venue_id: world.hall.id }),

@@ -4,6 +4,7 @@ import { School, wall } from './school.mjs';
 import { Shop } from './shop.mjs';
 import { openSession } from './tokens.mjs';
 import { randomId } from './database.mjs';
+import { PAYMENT_BODIES, PAYMENT_MAKERS } from './world_payments.mjs';
 
 const words = (en) => ({ en });
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
@@ -131,6 +132,7 @@ export class World extends School {
 }
 
 const MAKERS = {
+  ...PAYMENT_MAKERS,
   lectures: (world, path) =>
     world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
@@ -151,6 +153,7 @@ const MAKERS = {
 };
 
 const BODIES = {
+  ...PAYMENT_BODIES,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),
