@@ -51,6 +51,7 @@ const char *status_phrase(int status) {
                  {431, "Request Header Fields Too Large"},
                  {500, "Internal Server Error"},
                  {501, "Not Implemented"},
+                 {502, "Bad Gateway"},
                  {503, "Service Unavailable"}};
   for (size_t i = 0; i < COUNT(phrases); i++)
     if (phrases[i].status == status) return phrases[i].phrase;

@@ -60,7 +60,7 @@ static void problem_headers(struct builder *b, int status) {
   out_header(b, "X-Request-Id");
   out_header(b, "Content-Language");
   if (status == 401) out_header(b, "WWW-Authenticate");
-  if (status == 429 || status == 503) out_header(b, "Retry-After");
+  if (status == 429 || status >= 502) out_header(b, "Retry-After");
   if (status == 429) out_header(b, "RateLimit");
   out_close(b, '}');
 }
