@@ -63,10 +63,9 @@ export const PAYMENT_OPEN = {
 };
 export const PAYMENT_REFERENCES = {
   payment_id: async (world, { id }) => {
-    const [payment] = await world.sql`SELECT id FROM payment WHERE order_id = ${id}`;
-    if (payment) return { payment_id: payment.id };
-    const [any] = await world.sql`
-      SELECT id FROM payment WHERE community_id = ${world.community.id} LIMIT 1`;
-    return { payment_id: any?.id ?? id };
+    const [payment] = await world.sql`
+      SELECT id FROM payment WHERE community_id = ${world.community.id}
+      ORDER BY order_id = ${id} DESC LIMIT 1`;
+    return { payment_id: payment?.id ?? id };
   },
 };
