@@ -10,6 +10,7 @@
 #include "auth/auth.h"
 #include "base/base.h"
 #include "db/db.h"
+#include "gateways/gateways.h"
 
 /* ---- opening ---- */
 
@@ -17,6 +18,7 @@
 struct api {
   const struct config *config;
   struct house *house;
+  const struct gateways *gateways;
   struct work_pool *hashing; /* passwords: two at once */
   atomic_bool waiting;       /* started without a database: only probes are answered so far */
   atomic_bool stopping;      /* readyz says 503, connections close after their answer */
@@ -47,6 +49,7 @@ bool body_time(struct request *q, const char *name, micros *out);
 bool body_bool(struct request *q, const char *name, bool fallback);
 struct uuid body_id(struct request *q, const char *name); /* zero when absent */
 struct text body_json(struct request *q); /* the whole body again as JSON text, for a statement */
+struct text body_raw(struct request *q);  /* as it came, of a route that is `raw` */
 struct text header(struct request *q, const char *name); /* NONE when absent */
 struct text peer_address(struct request *q);             /* as it counts for rate limits */
 bool came_by_tls(struct request *q);                     /* as far as the client can see */
@@ -171,6 +174,7 @@ struct route {
   enum pace_class pace;
   const struct field *body; /* NULL: none */
   bool body_optional;
+  bool raw; /* POST whose body is no JSON of ours: the handler reads body_raw() itself */
   const struct field *query; /* beside limit and cursor, which `pages` brings */
   bool pages;
   bool idempotent; /* POST that creates or pays: Idempotency-Key is stored with the effect */

@@ -51,6 +51,7 @@ const char *status_phrase(int status) {
                  {431, "Request Header Fields Too Large"},
                  {500, "Internal Server Error"},
                  {501, "Not Implemented"},
+                 {502, "Bad Gateway"},
                  {503, "Service Unavailable"}};
   for (size_t i = 0; i < COUNT(phrases); i++)
     if (phrases[i].status == status) return phrases[i].phrase;
@@ -112,9 +113,9 @@ const char *tag_chinese(const char *tag) {
     const char *tag, *chinese;
   } tags[] = {{"Machines", "机器接口"}, {"Communities", "社区"}, {"Identity", "身份"},
               {"Me", "我的"},           {"Members", "成员"},     {"Membership", "会员资格"},
-              {"Plans", "会员方案"},    {"Codes", "邀请码"},     {"Lectures", "讲座"},
-              {"Lecturers", "讲师"},    {"Venues", "场地"},      {"Attendance", "签到"},
-              {"Operation", "运营"}};
+              {"Payments", "支付"},     {"Plans", "会员方案"},   {"Codes", "邀请码"},
+              {"Lectures", "讲座"},     {"Lecturers", "讲师"},   {"Venues", "场地"},
+              {"Attendance", "签到"},   {"Operation", "运营"}};
   for (size_t i = 0; i < COUNT(tags); i++)
     if (strcmp(tags[i].tag, tag) == 0) return tags[i].chinese;
   return NULL;

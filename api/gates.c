@@ -35,6 +35,7 @@ static struct step run_handler(struct request *q) {
 static struct step gate_body(struct request *q) {
   struct exchange *x = exchange_of(q);
   const struct route *r = x->route;
+  if (r->raw && x->raw_body.failed) return problem(q, OUT_OF_MEMORY);
   if (!r->body) return run_handler(q);
   bool patch = r->method == PATCH;
   if (!x->raw_body.len && r->body_optional) return run_handler(q);

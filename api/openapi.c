@@ -60,7 +60,7 @@ static void problem_headers(struct builder *b, int status) {
   out_header(b, "X-Request-Id");
   out_header(b, "Content-Language");
   if (status == 401) out_header(b, "WWW-Authenticate");
-  if (status == 429 || status == 503) out_header(b, "Retry-After");
+  if (status == 429 || status >= 502) out_header(b, "Retry-After");
   if (status == 429) out_header(b, "RateLimit");
   out_close(b, '}');
 }
@@ -242,7 +242,18 @@ static void body_media(struct builder *b, const struct route *r, const char *med
   out_close(b, '}');
 }
 
+/* Of any form: what its handler takes is said in words. */
+static void raw_body(struct builder *b) {
+  out_open(b, "requestBody", '{');
+  out_open(b, "content", '{');
+  out_open(b, "*/*", '{');
+  out_close(b, '}');
+  out_close(b, '}');
+  out_close(b, '}');
+}
+
 static void request_body(struct builder *b, const struct route *r) {
+  if (r->raw) raw_body(b);
   if (!r->body) return;
   out_open(b, "requestBody", '{');
   out_bool(b, "required", !r->body_optional);

@@ -178,7 +178,7 @@ static void add_headers(struct exchange *x, struct headed *r) {
     struct text name = x->headers[i].name; /* of a literal: NUL-terminated */
     add(r, name.at, x->headers[i].value);
   }
-  if (x->q.retry_after && (x->status == 503 || x->status == 429 || x->q.retry_at)) {
+  if (x->q.retry_after && (x->status >= 502 || x->status == 429 || x->q.retry_at)) {
     (void)snprintf(retry, sizeof retry, "%u", x->q.retry_after);
     put(r, "Retry-After", retry);
   }

@@ -45,8 +45,12 @@ size_t route_gate_problems(const struct route *r, enum problem *out, size_t room
   if (r->who > ANYONE) {
     ADD(signed_in);
   }
+  static const enum problem raw[] = {BODY_TOO_LARGE, NOT_IMPLEMENTED};
   if (r->body) {
     ADD(with_body);
+  }
+  if (r->raw) {
+    ADD(raw);
   }
 #undef ADD
   if (r->method != GET && !r->body && n < room) out[n++] = OUTCOME_UNKNOWN;

@@ -296,6 +296,11 @@ struct uuid body_id(struct request *q, const char *name) {
   return uuid_parse(body_text(q, name), &id) ? id : (struct uuid){0};
 }
 
+struct text body_raw(struct request *q) {
+  struct text t = built(&exchange_of(q)->raw_body);
+  return t.at ? t : LIT("");
+}
+
 struct text body_json(struct request *q) {
   struct builder b = {0};
   if (body(q))

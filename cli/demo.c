@@ -2,6 +2,7 @@
  * is one transaction, and a second load finds almost everything there. */
 #include "cli/demo.h"
 #include "cli/cli.h"
+#include "gateways/gateway.h"
 
 #include <string.h>
 
@@ -152,6 +153,26 @@ static bool load_codes(struct demo *d) {
   return good;
 }
 
+/* ---- ways to pay -------------------------------------------------------------------------------
+ */
+
+/* The test provider's secret is random: nobody needs to know it. */
+static bool load_gateways(struct demo *d) {
+  struct arena *a = &d->c->q.arena;
+  uint8_t bytes[32];
+  char hex[65];
+  struct rows r;
+  crypto_random(bytes, sizeof bytes);
+  hex_write(bytes, sizeof bytes, hex);
+  struct demo_gateways_in in = {.sealed =
+                                    settings_seal(a, &d->secrets.sealing, d->community, LIT("test"),
+                                                  arena_printf(a, "{\"secret\":\"%s\"}", hex)),
+                                .hint = arena_printf(a, "…%s", hex + 60)};
+  explicit_bzero(bytes, sizeof bytes);
+  explicit_bzero(hex, sizeof hex);
+  return ask_database(d->c, d->s, d->community, &sql_demo_gateways, &in, &r);
+}
+
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
@@ -182,7 +203,7 @@ static bool load(struct demo *d) {
   members.people = spans.people = d->people;
   return ask_database(d->c, d->s, d->community, &sql_demo_members, &members, &r) &&
          ask_database(d->c, d->s, d->community, &sql_demo_spans, &spans, &r) && load_codes(d) &&
-         plain(d, &sql_demo_teaching) && plain(d, &sql_demo_lectures) &&
+         load_gateways(d) && plain(d, &sql_demo_teaching) && plain(d, &sql_demo_lectures) &&
          plain(d, &sql_demo_attendance) && commit_sql(d->c, d->s);
 }
 

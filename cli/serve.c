@@ -29,6 +29,7 @@ struct station { /* a loop and its thread */
   struct loop *loop;
   struct watchman watchman; /* both on the first loop */
   struct deliverer *deliverer;
+  struct errands *errands;
   pthread_t thread;
   bool open, running;
 };
@@ -172,8 +173,10 @@ static bool open_station(struct server *v, int i, int fd) {
   t->open = true;
   if (!fetch_open(t->loop) || !db_open(t->loop, &v->db)) return false;
   if (i == 0 && !(t->deliverer = deliver_open(t->loop, &v->gateways, &v->secrets))) return false;
+  if (i == 0 && !(t->errands = errands_open(t->loop, &v->gateways, &v->secrets))) return false;
   if (i == 0 && !watch_open(&t->watchman, t->loop, &v->api, &v->db)) return false;
   t->watchman.deliverer = t->deliverer;
+  t->watchman.errands = t->errands;
   return api_open(t->loop, &v->api, fd);
 }
 
@@ -182,6 +185,7 @@ static void close_station(struct station *t) {
   if (!t->open) return;
   api_close(t->loop);
   if (t->watchman.loop) watch_close(&t->watchman);
+  errands_close(t->errands);
   deliver_close(t->deliverer);
   db_close(t->loop);
   fetch_close(t->loop);
@@ -294,6 +298,7 @@ static void block_signals(void) {
 static bool open_gateways(struct server *v) {
   struct builder why = {0};
   bool good = gateways_open(&v->gateways, &v->c->config, &why);
+  v->api.gateways = &v->gateways;
   if (!good) fails(v->c, "%.*s", TEXT_ARGS(built(&why)));
   builder_free(&why);
   return good;

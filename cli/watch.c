@@ -65,6 +65,8 @@ static void heard(void *who, struct text payload) {
   struct watchman *w = who;
   if (text_is(payload, "delivery"))
     deliver_soon(w->deliverer);
+  else if (text_is(payload, "errands"))
+    errands_soon(w->errands);
   else
     house_hear(w->api->house, payload);
 }

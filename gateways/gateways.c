@@ -19,9 +19,19 @@ static bool read_secret(const char *path, char *out, size_t room, struct builder
   return true;
 }
 
+/* An address that listens to all is reached by the loop-back one. */
+static void find_self(struct gateways *g, const struct config *c) {
+  bool six = strchr(c->bind, ':') != NULL;
+  bool all = strcmp(c->bind, "0.0.0.0") == 0 || strcmp(c->bind, "::") == 0;
+  const char *host = !all ? c->bind : six ? "::1" : "127.0.0.1";
+  (void)snprintf(g->self, sizeof g->self, six ? "http://[%s]:%lld" : "http://%s:%lld", host,
+                 (long long)c->port);
+}
+
 bool gateways_open(struct gateways *g, const struct config *c, struct builder *why) {
   char hex[128] = "";
   *g = (struct gateways){.config = c};
+  find_self(g, c);
   if (c->smtp_password_file[0] &&
       !read_secret(c->smtp_password_file, g->smtp_password, sizeof g->smtp_password, why))
     return false;

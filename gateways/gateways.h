@@ -11,6 +11,7 @@ struct gateways {
   char smtp_password[256]; /* empty: none */
   struct digest sms_key;
   bool has_sms_key;
+  char self[160]; /* how this server reaches itself: http://127.0.0.1:8080 */
 };
 /* Reads the files that config names. False, and a sentence in *why, when one can't be read. */
 bool gateways_open(struct gateways *g, const struct config *c, struct builder *why);

@@ -57,6 +57,14 @@ struct deliverer *deliver_open(struct loop *l, const struct gateways *g, const s
 void deliver_soon(struct deliverer *d);  /* `delivery` was heard */
 void deliver_close(struct deliverer *d); /* what is under way is left to its lease */
 
+/* ---- errands: what providers of payments are asked, on a loop for the same reason ---------------
+ */
+
+struct errands;
+struct errands *errands_open(struct loop *l, const struct gateways *g, const struct secrets *s);
+void errands_soon(struct errands *all);  /* `errands` was heard */
+void errands_close(struct errands *all); /* what is under way is left to its lease */
+
 /* Removes what has had its time; the thread of jobs_start does it at its start and now and then. */
 bool jobs_tidy(struct session *s, const atomic_bool *stop, char **why);
 

@@ -341,6 +341,10 @@ BEGIN
   FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
     PERFORM line_revoke($1, l.id, now(), share, 'refunded', actor);
     CONTINUE WHEN share < 1;
+    -- Nor does it come back when a dispute that is open is won.
+    UPDATE entitlement e SET void_reason = 'refunded' FROM spans_of_line($1, l.id) s
+    WHERE e.community_id = $1 AND e.member_id = s.member_id AND e.id = s.id
+      AND e.void_reason = 'disputed';
     UPDATE gift g SET withdrawn_at = now()
     WHERE g.community_id = $1 AND g.order_line_id = l.id AND g.claimed_at IS NULL;
     UPDATE group_seat s SET revoked_at = now(), version = s.version + 1
@@ -379,12 +383,14 @@ BEGIN
   VALUES ($1, $2, $3, ref, amount, $6)
   ON CONFLICT (community_id, payment_id, provider_ref) DO NOTHING;
   IF NOT FOUND THEN RETURN 'repeated'; END IF;
-  UPDATE orders x SET disputed_at = now(), version = x.version + 1
-  WHERE x.community_id = $1 AND x.id = o.id;
-  PERFORM hold_member($1, o.member_id);
-  FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
-    PERFORM line_revoke($1, l.id, $7, 1, 'disputed', NULL);
-  END LOOP;
+  IF NOT p.surplus THEN  -- a surplus bought nothing
+    UPDATE orders x SET disputed_at = now(), version = x.version + 1
+    WHERE x.community_id = $1 AND x.id = o.id;
+    PERFORM hold_member($1, o.member_id);
+    FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
+      PERFORM line_revoke($1, l.id, $7, 1, 'disputed', NULL);
+    END LOOP;
+  END IF;
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   VALUES ($1, uuid7(), 'payment.disputed', o.member_id,
           jsonb_build_object('order_id', o.id, 'payment_id', $3));
@@ -416,10 +422,17 @@ BEGIN
   VALUES ($1, uuid7(), CASE WHEN won THEN 'dispute.won' ELSE 'dispute.lost' END, o.member_id,
           jsonb_build_object('order_id', o.id, 'payment_id', $2));
   IF NOT won THEN
-    RETURN refund_record($1, uuid7(), $2, 'dispute:' || ref,
-      least(d.amount_minor, o.paid_minor - o.refunded_minor - o.credited_minor),
+    UPDATE refund_request q SET state = 'failed', finished_at = now(), error = 'a dispute was lost'
+    WHERE q.community_id = $1 AND q.payment_id = $2 AND q.state IN ('asked', 'processing');
+    d.amount_minor := least(d.amount_minor, p.amount_minor - (
+        SELECT coalesce(sum(r.amount_minor), 0) FROM refund r
+        WHERE r.community_id = $1 AND r.payment_id = $2),
+      CASE WHEN NOT p.surplus THEN o.paid_minor - o.refunded_minor - o.credited_minor END);
+    IF d.amount_minor <= 0 THEN RETURN 'counted'; END IF;  -- refunded before
+    RETURN refund_record($1, uuid7(), $2, 'dispute:' || ref, d.amount_minor,
       'A dispute was lost', NULL, $5, true, NULL);
   END IF;
+  IF p.surplus THEN RETURN 'counted'; END IF;
   PERFORM hold_member($1, o.member_id);
   FOR one IN
     SELECT e.member_id, e.id, e.product_id, upper(e.span) - lower(e.span) AS length

@@ -3,6 +3,7 @@
 import { expect, figure, story, uuid7 } from './lib/story.mjs';
 import { World } from './lib/world.mjs';
 import * as orders from './lib/world_orders.mjs';
+import { PAYMENT_OPEN, PAYMENT_OWN, PAYMENT_REFERENCES } from './lib/world_payments.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 
@@ -11,6 +12,7 @@ const NEEDED = { signed_in: 0, lecturers: 1, operators: 2, owners: 3 };
 
 /** Whatever the answer to others, these routes answer so: they are about what one knows or has. */
 const OPEN = {
+  ...PAYMENT_OPEN,
   apple_app_site_association: 'not_found',
   asset_links: 'not_found',
   sign_up: 'challenge_failed',
@@ -31,6 +33,7 @@ const UNPAID = {
 };
 const OWN = {
   ...orders.own,
+  ...PAYMENT_OWN,
   lecture_change: LECTURES,
   lecture_cancel: LECTURES,
   lecture_publish: { 'another lecturer': 'not_found' }, // a draft does not exist for others
@@ -118,7 +121,7 @@ async function operations(api) {
       who: op['x-who'],
       query: (op.parameters ?? []).filter((one) => one.in === 'query'),
       pages: (op.parameters ?? []).some((one) => one.$ref?.endsWith('/cursor')),
-      schema: op.requestBody?.content['application/json'].schema,
+      schema: op.requestBody?.content['application/json']?.schema,
     })),
   );
 }
@@ -175,6 +178,7 @@ story('Everybody calls every route, and gets what the route table says', async (
 /** What a member of a body is called, and what else must be said for it to be looked at. */
 const REFERENCES = {
   ...orders.references,
+  ...PAYMENT_REFERENCES,
   plan_id: (world) => ({ plan_id: world.plan.id }),
   lecturer_id: (world) => ({ lecturer_id: world.teacher.lecturer }),
   venue_id: (world) => ({ venue_id: world.hall.id }),

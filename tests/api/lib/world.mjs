@@ -5,6 +5,7 @@ import { Shop } from './shop.mjs';
 import { openSession } from './tokens.mjs';
 import { randomId } from './database.mjs';
 import * as orders from './world_orders.mjs';
+import { PAYMENT_BODIES, PAYMENT_MAKERS } from './world_payments.mjs';
 
 const words = (en) => ({ en });
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
@@ -133,6 +134,7 @@ export class World extends School {
 
 const MAKERS = {
   ...orders.makers,
+  ...PAYMENT_MAKERS,
   lectures: (world, path) =>
     world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
@@ -154,6 +156,7 @@ const MAKERS = {
 
 const BODIES = {
   ...orders.bodies,
+  ...PAYMENT_BODIES,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),
