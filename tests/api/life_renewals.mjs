@@ -1,6 +1,6 @@
 // Memberships that go on by themselves: the renewal's order, its notice, the dunning ladder, and the
 // end, each told once. Time passes by moving a member's rows; the server's own sweep does the rest.
-import { expect, race, story, uuid7 } from './lib/story.mjs';
+import { expect, story, uuid7 } from './lib/story.mjs';
 import { Life, inDays } from './lib/life.mjs';
 
 story('A renewal opens, is announced and paid, and the next period follows without a gap', async (
@@ -297,9 +297,11 @@ story('Sixty-four walks at once open one renewal, and settle one that costs noth
   await life.sql`UPDATE membership SET code_id = ${code.id} WHERE id = ${free.membership.id}`;
   for (const one of [person, free.person]) await life.pass(one, '20 days');
   const before = await life.time(free.person);
-  const tend = (who, { product_id: product }) => life.sql`
-    SELECT life_tend(${life.community.id}, ${who.id}, ${product}) AS did`;
-  await race(64, (i) =>
+  const tend = (who, { product_id: product }) => [
+    'SELECT life_tend($1, $2, $3) AS did',
+    [life.community.id, who.id, product],
+  ];
+  await life.crowd(64, (i) =>
     i % 2 ? tend(person, membership) : tend(free.person, free.membership),
   );
   await life.walk();
