@@ -1,6 +1,8 @@
 -- Moving spans of time: what pauses, upgrades, refunds, disputes and seats are made of. One member
 -- and one product at a time; whoever calls holds the member's row (hold_member), so two changes of
 -- one member's time follow each other. entitlement_no_overlap watches over all of it.
+-- What adds a length to a moment does so in UTC, whatever zone the database has: a day of a span is
+-- 24 hours, also when clocks change.
 
 -- Everything that moves a member's spans takes this first. The member's row is changed by nobody
 -- else for long, and a redemption's foreign key shares it.
@@ -79,7 +81,7 @@ END $$;
 -- Moves every live span that begins at or after a moment, in the order in which none meets another.
 CREATE FUNCTION spans_shift(community bigint, member uuid, product uuid, from_at timestamptz,
                             by_much interval) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   later boolean := by_much > interval '0';
@@ -100,7 +102,7 @@ END $$;
 -- moved later, and nothing out of a pause.
 CREATE FUNCTION spans_pull(community bigint, member uuid, product uuid, at timestamptz)
 RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   place timestamptz;
@@ -144,7 +146,7 @@ $$;
 -- that share of what was bought, from its end. What lies behind stays as it was.
 CREATE FUNCTION line_revoke(community bigint, line uuid, at timestamptz, share numeric,
                             reason text, actor uuid) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   away interval;
@@ -179,7 +181,7 @@ END $$;
 -- forward again. So no job has to wake anybody, and no second is lost.
 CREATE FUNCTION membership_pause(community bigint, membership uuid, at timestamptz,
                                  resume timestamptz) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   m membership;
   now_in uuid;
@@ -198,7 +200,7 @@ END $$;
 
 CREATE FUNCTION membership_resume(community bigint, membership uuid, at timestamptz)
 RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   m membership;
 BEGIN

@@ -4,7 +4,7 @@
 -- what the new one has already. Answers a refusal's code, or null.
 CREATE FUNCTION seat_assign(community bigint, line uuid, number int, member uuid, at timestamptz)
 RETURNS text
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   s group_seat;
   l order_line;
