@@ -48,12 +48,26 @@ static struct step theirs(struct request *q, struct text wish, bool preview) {
                (struct change){path_id(q, "id"), path_id(q, "membership_id"), wish, preview});
 }
 
-/* A pause has an end: what is asked for in a preview is as whole as the change itself. */
+/* A preview takes what the change itself takes, and nothing else. */
 static bool whole(struct request *q) {
-  micros at;
-  if (!text_is(body_text(q, "wish"), "pause") || body_time(q, "resume_at", &at)) return true;
-  fault_add(q, LIT("/resume_at"), "required", LIT("a pause has an end"), LIT("暂停须有结束时间"));
-  return false;
+  static const struct {
+    const char *field, *wish;
+    bool wanted;
+  } fields[] = {{"resume_at", "pause", true},
+                {"now", "cancel", false},
+                {"auto_renew", "change", false},
+                {"next_plan_id", "change", false}};
+  for (size_t i = 0; i < COUNT(fields); i++) {
+    bool there = json_get(body(q), fields[i].field) != NULL;
+    bool goes = text_is(body_text(q, "wish"), fields[i].wish);
+    struct text pointer = arena_printf(&q->arena, "/%s", fields[i].field);
+    if (there && !goes)
+      fault_add(q, pointer, "superfluous", LIT("this change has no such field"),
+                LIT("此变更没有该字段"));
+    else if (!there && goes && fields[i].wanted)
+      fault_add(q, pointer, "required", LIT("a pause has an end"), LIT("暂停须有结束时间"));
+  }
+  return !q->faults;
 }
 
 /* ---- one's own ---- */

@@ -54,6 +54,13 @@ LANGUAGE sql AS $$
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL
 $$;
 
+-- An id that is later than another, whatever the clock says that the other was made by: what is
+-- carried on points back, and never in a circle.
+CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL SAFE
+RETURN uuid7(greatest(clock_timestamp(), to_timestamp(
+  (('x' || left(replace(earlier::text, '-', ''), 12))::bit(48)::bigint + 1) / 1000.0)));
+
 -- Cuts a span in two at a moment within it: what was keeps its row, the rest is carried in a new
 -- one. Answers the rest's id; null when the moment is not within. Grace goes with the rest.
 CREATE FUNCTION span_split(community bigint, member uuid, span_id uuid, at timestamptz)
@@ -61,7 +68,7 @@ RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
   old entitlement;
-  rest uuid := uuid7();
+  rest uuid := uuid7_after($3);
 BEGIN
   SELECT e.* INTO old FROM entitlement e
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL

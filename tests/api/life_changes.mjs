@@ -69,7 +69,10 @@ story('A pause has bounds, and ends by itself', async (stage) => {
   const pause = (resume) => me.post(`${path}/pause`, { resume_at: resume });
   expect(await pause(inDays(-1))).fault('/resume_at', 'too_early');
   expect(await pause(inDays(181))).fault('/resume_at', 'too_late');
-  expect(await me.post(`${path}/preview`, { wish: 'pause' })).fault('/resume_at', 'required');
+  const preview = (body) => me.post(`${path}/preview`, body);
+  expect(await preview({ wish: 'pause' })).fault('/resume_at', 'required');
+  expect(await preview({ wish: 'cancel', auto_renew: true })).fault('/auto_renew', 'superfluous');
+  expect(await preview({ wish: 'resume', now: true })).fault('/now', 'superfluous');
   const owner = stage.api.as(await stage.people.owner());
   expect(await owner.patch('/v1/selling-policy', { pause_days: 0 })).status(200);
   expect(await pause(inDays(1))).problem('state_forbids', 409);
