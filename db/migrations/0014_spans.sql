@@ -1,6 +1,8 @@
 -- Moving spans of time: what pauses, upgrades, refunds, disputes and seats are made of. One member
 -- and one product at a time; whoever calls holds the member's row (hold_member), so two changes of
 -- one member's time follow each other. entitlement_no_overlap watches over all of it.
+-- What adds a length to a moment does so in UTC, whatever zone the database has: a day of a span is
+-- 24 hours, also when clocks change.
 
 -- Everything that moves a member's spans takes this first. The member's row is changed by nobody
 -- else for long, and a redemption's foreign key shares it.
@@ -52,6 +54,13 @@ LANGUAGE sql AS $$
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL
 $$;
 
+-- An id that is later than another, whatever the clock says that the other was made by: what is
+-- carried on points back, and never in a circle.
+CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL SAFE
+RETURN uuid7(greatest(clock_timestamp(), to_timestamp(
+  (('x' || left(replace(earlier::text, '-', ''), 12))::bit(48)::bigint + 1) / 1000.0)));
+
 -- Cuts a span in two at a moment within it: what was keeps its row, the rest is carried in a new
 -- one. Answers the rest's id; null when the moment is not within. Grace goes with the rest.
 CREATE FUNCTION span_split(community bigint, member uuid, span_id uuid, at timestamptz)
@@ -59,7 +68,7 @@ RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
   old entitlement;
-  rest uuid := uuid7();
+  rest uuid := uuid7_after($3);
 BEGIN
   SELECT e.* INTO old FROM entitlement e
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL
@@ -79,7 +88,7 @@ END $$;
 -- Moves every live span that begins at or after a moment, in the order in which none meets another.
 CREATE FUNCTION spans_shift(community bigint, member uuid, product uuid, from_at timestamptz,
                             by_much interval) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   later boolean := by_much > interval '0';
@@ -100,7 +109,7 @@ END $$;
 -- moved later, and nothing out of a pause.
 CREATE FUNCTION spans_pull(community bigint, member uuid, product uuid, at timestamptz)
 RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   place timestamptz;
@@ -144,7 +153,7 @@ $$;
 -- that share of what was bought, from its end. What lies behind stays as it was.
 CREATE FUNCTION line_revoke(community bigint, line uuid, at timestamptz, share numeric,
                             reason text, actor uuid) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   away interval;
@@ -179,7 +188,7 @@ END $$;
 -- forward again. So no job has to wake anybody, and no second is lost.
 CREATE FUNCTION membership_pause(community bigint, membership uuid, at timestamptz,
                                  resume timestamptz) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   m membership;
   now_in uuid;
@@ -198,7 +207,7 @@ END $$;
 
 CREATE FUNCTION membership_resume(community bigint, membership uuid, at timestamptz)
 RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   m membership;
 BEGIN

@@ -74,7 +74,7 @@ $$;
 CREATE FUNCTION line_append(community bigint, member uuid, l order_line, unit int, n plan,
                             source text, at timestamptz, length interval, anchor int, giver uuid)
 RETURNS entitlement
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   last timestamptz;
   begins timestamptz;
@@ -118,7 +118,7 @@ $$;
 -- meanwhile, it lasts as much less.
 CREATE FUNCTION upgrade_apply(community bigint, o orders, l order_line, n plan, at timestamptz)
 RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   credit bigint := 0;
@@ -152,7 +152,7 @@ END $$;
 
 -- Gives what an order bought once it is paid in full. `at` is when it was. True: it was given now.
 CREATE FUNCTION order_settle(community bigint, order_id uuid, at timestamptz) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   o orders;
   l order_line;
@@ -400,7 +400,7 @@ END $$;
 -- It ended. Won: what was left comes back behind what is there now. Lost: the money went back.
 CREATE FUNCTION dispute_end(community bigint, payment uuid, ref text, won boolean,
                             at timestamptz) RETURNS text
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   p payment;
   o orders;

@@ -4,7 +4,7 @@
 -- what the new one has already. Answers a refusal's code, or null.
 CREATE FUNCTION seat_assign(community bigint, line uuid, number int, member uuid, at timestamptz)
 RETURNS text
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   s group_seat;
   l order_line;
@@ -50,7 +50,7 @@ BEGIN
     IF s.from_id IS NULL THEN
       given := (line_append($1, $4, l, $3, n, 'order', $5, left_over, NULL, NULL)).id;
     ELSE
-      given := uuid7();
+      given := uuid7_after(s.from_id);
       INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, grace_days,
                                source)
       VALUES ($1, $4, given, s.product_id, s.plan_id, tstzrange(begins, begins + left_over),
@@ -99,7 +99,20 @@ BEGIN
   RETURN given;
 END $$;
 
--- As before, but a pause ends by itself.
+-- The renewal that waits to be paid.
+CREATE FUNCTION renewal_waiting(community bigint, membership uuid) RETURNS orders
+LANGUAGE sql STABLE AS $$
+  SELECT o FROM orders o
+  WHERE o.community_id = $1 AND o.membership_id = $2 AND o.kind = 'renewal'
+    AND o.closed_at IS NULL AND o.settled_at IS NULL
+  ORDER BY o.created_at DESC LIMIT 1
+$$;
+
+CREATE INDEX orders_of_membership ON orders (community_id, membership_id)
+  WHERE membership_id IS NOT NULL;
+
+-- As before, but a pause ends by itself, and what was is still called what it was: a pause that is
+-- over by the gap that it left, a renewal that waited by when it was settled or closed.
 CREATE OR REPLACE FUNCTION membership_status(community bigint, member uuid, product uuid,
                                              at timestamptz)
 RETURNS TABLE (status text, until timestamptz, plan_id uuid, entitlement_id uuid, source text)
@@ -109,7 +122,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE e.community_id = $1 AND e.member_id = $2 AND e.product_id = $3 AND e.voided_at IS NULL
   ), standing AS (
     SELECT m.* FROM membership m
-    WHERE m.community_id = $1 AND m.member_id = $2 AND m.product_id = $3 AND m.ended_at IS NULL
+    WHERE m.community_id = $1 AND m.member_id = $2 AND m.product_id = $3
+      AND (m.ended_at IS NULL OR m.ended_at > $4)
+    ORDER BY m.ended_at LIMIT 1
   ), now_in AS (
     SELECT g.*, l.created_at FROM entitled_to($1, $2, $3, $4) g
     JOIN live l ON l.id = g.entitlement_id
@@ -123,28 +138,36 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT l.* FROM live l WHERE lower(l.span) > $4 ORDER BY lower(l.span) LIMIT 1
   ), due AS (
     SELECT o.id FROM orders o JOIN standing s ON o.membership_id = s.id
-    WHERE o.community_id = $1 AND o.kind = 'renewal' AND o.status = 'pending'
-      AND coalesce(o.due_at, o.created_at) <= $4
-      AND (o.expires_at IS NULL OR o.expires_at > $4) LIMIT 1
+    WHERE o.community_id = $1 AND o.kind = 'renewal' AND coalesce(o.due_at, o.created_at) <= $4
+      AND coalesce(o.settled_at > $4, true) AND coalesce(o.closed_at > $4, true)
+      AND coalesce(o.expires_at > $4, true) LIMIT 1
+  ), gap AS (  -- what was left of a span, to go on later
+    SELECT lower(t.span) AS until FROM live t
+    JOIN carry k ON k.community_id = $1 AND k.member_id = $2 AND k.entitlement_id = t.id
+      AND k.from_member_id = $2
+    JOIN entitlement f ON f.community_id = $1 AND f.member_id = $2 AND f.id = k.from_id
+    WHERE lower(t.span) > $4 AND upper(f.span) <= $4
+    ORDER BY lower(t.span) LIMIT 1
   ), named AS MATERIALIZED (
     SELECT CASE
       WHEN n.entitlement_id IS NOT NULL AND NOT n.in_grace THEN CASE
         WHEN n.source = 'trial' THEN 'trialing'
         WHEN s.cancel_at_period_end THEN 'cancelled_at_period_end'
         ELSE 'active' END
-      WHEN s.paused_at <= $4 AND coalesce(s.resume_at > $4, true) THEN 'paused'
+      WHEN s.paused_at <= $4 AND coalesce(s.resume_at > $4, true)
+        AND (x.id IS NOT NULL OR s.banked_seconds > 0) OR g.until IS NOT NULL THEN 'paused'
       WHEN n.in_grace THEN 'grace'
       WHEN EXISTS (SELECT FROM due) THEN 'past_due'
       WHEN x.id IS NOT NULL THEN 'upcoming'
       WHEN l.id IS NOT NULL THEN 'expired'
       ELSE 'none' END AS status,
       n.entitlement_id AS in_id, n.plan_id AS in_plan, n.source AS in_source, n.until AS in_until,
-      s.plan_id AS standing_plan, s.resume_at, l.id AS last_id, l.plan_id AS last_plan,
+      s.plan_id AS standing_plan, coalesce(g.until, s.resume_at) AS resume_at, l.id AS last_id, l.plan_id AS last_plan,
       l.source AS last_source, x.id AS next_id, x.plan_id AS next_plan, x.source AS next_source,
       lower(x.span) AS next_from
     FROM (SELECT) AS always
     LEFT JOIN now_in n ON true LEFT JOIN standing s ON true
-    LEFT JOIN last l ON true LEFT JOIN next x ON true
+    LEFT JOIN last l ON true LEFT JOIN next x ON true LEFT JOIN gap g ON true
   )
   SELECT d.status,
     CASE d.status
@@ -159,4 +182,43 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     CASE d.status WHEN 'upcoming' THEN next_id ELSE coalesce(in_id, last_id) END,
     CASE d.status WHEN 'upcoming' THEN next_source ELSE coalesce(in_source, last_source) END
   FROM named d
+$$;
+
+-- A membership as its member and operators see it, at a moment. Times are told as the API tells
+-- them. `banked`: what a pause has put aside.
+CREATE FUNCTION membership_shown(community bigint, membership uuid, at timestamptz)
+RETURNS TABLE (id uuid, member_id uuid, product_id uuid, product_name jsonb, plan_id uuid,
+               plan_name jsonb, next_plan_id uuid, next_plan_name jsonb, status text, until text,
+               auto_renew boolean, cancel_at_period_end boolean, ends_at text, paused_at text,
+               resume_at text, banked_days int, banked_seconds bigint, renewal jsonb,
+               spans jsonb, started_at text, ended_at text, version int)
+LANGUAGE sql STABLE AS $$
+  SELECT m.id, m.member_id, m.product_id, p.name::jsonb, m.plan_id, n.name::jsonb, m.next_plan_id,
+    x.name::jsonb, s.status, iso(s.until), m.auto_renew, m.cancel_at_period_end,
+    iso(last_end($1, m.member_id, m.product_id)), CASE WHEN rests THEN iso(m.paused_at) END,
+    CASE WHEN rests THEN iso(m.resume_at) END, (t.banked / 86400)::int, t.banked, (
+      SELECT jsonb_build_object('order_id', o.id, 'plan_id', l.plan_id, 'due_at', iso(o.due_at),
+        'expires_at', iso(o.expires_at), 'total_minor', o.total_minor, 'currency', o.currency,
+        'starts_at', iso(l.starts_at), 'ends_at', iso(l.ends_at))
+      FROM renewal_waiting($1, m.id) o
+      JOIN order_line l ON l.community_id = $1 AND l.order_id = o.id),
+    t.told, iso(m.started_at), iso(m.ended_at), m.version
+  FROM membership m
+  JOIN product p ON p.community_id = $1 AND p.id = m.product_id
+  JOIN plan n ON n.community_id = $1 AND n.id = m.plan_id
+  LEFT JOIN plan x ON x.community_id = $1 AND x.id = m.next_plan_id
+  CROSS JOIN LATERAL (SELECT m.ended_at IS NULL AND m.paused_at <= $3 AND m.resume_at > $3 AS rests)
+    AS r
+  CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'plan_id', e.plan_id,
+        'source', e.source, 'starts_at', iso(lower(e.span)), 'ends_at', iso(upper(e.span)))
+      ORDER BY lower(e.span)), '[]') AS told,
+      coalesce(sum(extract(epoch FROM upper(e.span) - lower(e.span)))
+        FILTER (WHERE rests AND lower(e.span) >= m.resume_at), 0)::bigint AS banked
+    FROM (SELECT * FROM entitlement l
+      WHERE l.community_id = $1 AND l.member_id = m.member_id AND l.product_id = m.product_id
+        AND l.voided_at IS NULL AND upper(l.span) > $3
+      ORDER BY upper(l.span) LIMIT 100) AS e) AS t
+  CROSS JOIN LATERAL membership_status($1, m.member_id, m.product_id, $3) AS s
+  WHERE m.community_id = $1 AND m.id = $2
 $$;

@@ -6,6 +6,7 @@ import { openSession } from './tokens.mjs';
 import { randomId } from './database.mjs';
 import * as orders from './world_orders.mjs';
 import { PAYMENT_BODIES, PAYMENT_MAKERS } from './world_payments.mjs';
+import * as life from './world_life.mjs';
 
 const words = (en) => ({ en });
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
@@ -115,13 +116,16 @@ export class World extends School {
   /** A path's parameters, all of this community; the caller's own where it is about them. */
   async parameters(path, caller) {
     const found = { slug: this.community.slug };
-    const noun = path.split('/')[2];
+    const noun = /^\/v1\/(me\/[^/]+|[^/]+)/.exec(path)?.[1];
+    for (const [name, make] of Object.entries(life.parameters)) {
+      if (path.includes(`{${name}}`)) return { ...found, ...(await make(this, path)) };
+    }
     if (path.includes('{entitlement_id}')) return { ...found, ...(await this.span()) };
     if (path.startsWith('/v1/me/sessions/')) return { ...found, id: caller.session };
     if (path.includes('{member_id}')) found.member_id = (await this.entitled()).id;
     if (path.includes('{id}')) {
       if (!MAKERS[noun]) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
-      found.id = await MAKERS[noun](this, path);
+      found.id = await MAKERS[noun](this, path, caller);
     }
     return found;
   }
@@ -137,8 +141,14 @@ const MAKERS = {
   ...PAYMENT_MAKERS,
   lectures: (world, path) =>
     world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
+  ...life.makers,
+  lectures: async (world, path) => {
+    const id = await world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
-    }),
+    });
+    if (path.endsWith('/compensation')) await life.cancelLecture(world, id);
+    return id;
+  },
   lecturers: async (world) => (await world.shown('/v1/lecturers', BODIES.lecturer_create())).id,
   venues: async (world) => (await world.shown('/v1/venues', BODIES.venue_create())).id,
   products: async (world) => (await world.shop.product()).id,
@@ -157,6 +167,7 @@ const MAKERS = {
 const BODIES = {
   ...orders.bodies,
   ...PAYMENT_BODIES,
+  ...life.bodies,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),

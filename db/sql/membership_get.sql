@@ -1,0 +1,14 @@
+-- One membership of a member.
+-- in: member_id uuid!, id uuid!
+-- out: id uuid!, member_id uuid!, product_id uuid!, product_name json!, plan_id uuid!,
+--   plan_name json!, next_plan_id uuid, next_plan_name json, status text!, until text,
+--   auto_renew bool!, cancel_at_period_end bool!, ends_at text, paused_at text, resume_at text,
+--   banked_days int!, banked_seconds bigint!, renewal json, spans json!, started_at text!,
+--   ended_at text, version int!
+-- read
+SELECT s.id, s.member_id, s.product_id, s.product_name::json, s.plan_id, s.plan_name::json,
+  s.next_plan_id, s.next_plan_name::json, s.status, s.until, s.auto_renew, s.cancel_at_period_end,
+  s.ends_at, s.paused_at, s.resume_at, s.banked_days, s.banked_seconds, s.renewal::json,
+  s.spans::json, s.started_at, s.ended_at, s.version
+FROM membership m CROSS JOIN LATERAL membership_shown($1, m.id, now()) AS s
+WHERE m.community_id = $1 AND m.member_id = $2 AND m.id = $3
