@@ -2,6 +2,7 @@
 // follows from the route's own `.who` (`x-who` of /openapi.json) and from the few tables below.
 import { expect, figure, story, uuid7 } from './lib/story.mjs';
 import { World } from './lib/world.mjs';
+import * as books from './lib/world_books.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 
@@ -29,6 +30,7 @@ const UNPAID = {
   owner: 'membership_required',
 };
 const OWN = {
+  ...books.own,
   lecture_change: LECTURES,
   lecture_cancel: LECTURES,
   lecture_publish: { 'another lecturer': 'not_found' }, // a draft does not exist for others

@@ -1,13 +1,13 @@
 // `lyceum doctor --books`: the books add up, and each way in which they may not is found.
 import { expect, story, uuid7 } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
-import { Till } from './lib/till.mjs';
+import { CashBox } from './lib/cashbox.mjs';
 
 async function open(stage) {
   const { people, api } = stage;
   const operator = await people.operator();
   const shop = new Shop(api, operator);
-  const till = new Till(stage, operator);
+  const till = new CashBox(stage, operator);
   const look = async () => {
     const { code, json, out, err } = await stage.lyceum('doctor --books --json').done;
     if (!json?.checks) throw new Error(`doctor --books: ${out}${err}`);

@@ -4,6 +4,7 @@ import { School, wall } from './school.mjs';
 import { Shop } from './shop.mjs';
 import { openSession } from './tokens.mjs';
 import { randomId } from './database.mjs';
+import * as books from './world_books.mjs';
 
 const words = (en) => ({ en });
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
@@ -118,8 +119,9 @@ export class World extends School {
     if (path.startsWith('/v1/me/sessions/')) return { ...found, id: caller.session };
     if (path.includes('{member_id}')) found.member_id = (await this.entitled()).id;
     if (path.includes('{id}')) {
-      if (!MAKERS[noun]) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
-      found.id = await MAKERS[noun](this, path);
+      const make = MAKERS[`${noun}/${path.split('/').slice(4).join('/')}`] ?? MAKERS[noun];
+      if (!make) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
+      found.id = await make(this, path);
     }
     return found;
   }
@@ -131,6 +133,7 @@ export class World extends School {
 }
 
 const MAKERS = {
+  ...books.makers,
   lectures: (world, path) =>
     world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
@@ -151,6 +154,7 @@ const MAKERS = {
 };
 
 const BODIES = {
+  ...books.bodies,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),

@@ -1,7 +1,7 @@
 // Orders made and paid by the database's own functions, for stories about what stands in the books.
 import { uuid7 } from './people.mjs';
 
-export class Till {
+export class CashBox {
   constructor({ sql, community }, operator) {
     Object.assign(this, { sql, community: community.id, operator });
   }
@@ -21,7 +21,7 @@ export class Till {
     const made = { id: uuid7(), line: uuid7(), terms, member };
     await this.sql`
       SELECT order_open(${this.community}, ${made.id}, ${made.line}, ${member.id}, NULL,
-        ${JSON.stringify(terms)}::jsonb, now(), now() + interval '1 hour', ${due}, ${waits})`;
+        ${JSON.stringify(terms)}::jsonb, ${terms.at}, now() + interval '1 hour', ${due}, ${waits})`;
     return made;
   }
 
