@@ -1,5 +1,5 @@
-/* A table as a workbook. A text is written as a text, whatever it begins with: only what is called a
- * formula is one, and nothing here is. */
+/* A table as a workbook. A text is written as a text, whatever it begins with: only what is called
+ * a formula is one, and nothing here is. */
 #include "formats/formats.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Requests for invoices (发票): a member asks, an operator issues one elsewhere and says so here. */
+/* Requests for invoices (发票): a member asks, an operator issues one elsewhere and says so here.
+ */
 #include "api/api.h"
 #include "db/sql.h"
 #include "rules/rules.h"

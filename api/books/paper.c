@@ -55,10 +55,9 @@ static struct text money(const struct setting *s, int64_t minor) {
     if (count && count % 3 == 0) *--at = ',';
     *--at = (char)('0' + whole % 10);
   }
-  struct text t =
-      places ? arena_printf(&s->q->arena, "%.*s %s.%0*lld", TEXT_ARGS(s->currency), at, places,
-                            (long long)(minor % unit))
-             : arena_printf(&s->q->arena, "%.*s %s", TEXT_ARGS(s->currency), at);
+  struct text t = places ? arena_printf(&s->q->arena, "%.*s %s.%0*lld", TEXT_ARGS(s->currency), at,
+                                        places, (long long)(minor % unit))
+                         : arena_printf(&s->q->arena, "%.*s %s", TEXT_ARGS(s->currency), at);
   return keep(s->p, t);
 }
 
@@ -110,10 +109,10 @@ static void lines(const struct setting *s, const struct json *list) {
     struct text product = words(s, json_get(line, "product_name")),
                 plan = words(s, json_get(line, "plan_name"));
     struct text *cells = t->cells[t->rows++];
-    cells[0] = keep(s->p, arena_printf(&s->q->arena, "%.*s \u00b7 %.*s", TEXT_ARGS(product),
-                                       TEXT_ARGS(plan)));
-    cells[1] = keep(s->p, arena_printf(&s->q->arena, "%lld",
-                                       (long long)json_int(json_get(line, "quantity"))));
+    cells[0] = keep(
+        s->p, arena_printf(&s->q->arena, "%.*s \u00b7 %.*s", TEXT_ARGS(product), TEXT_ARGS(plan)));
+    cells[1] = keep(
+        s->p, arena_printf(&s->q->arena, "%lld", (long long)json_int(json_get(line, "quantity"))));
     cells[2] = money(s, json_int(json_get(line, "unit_minor")));
     cells[3] = money(s, json_int(json_get(line, "amount_minor")));
   }
@@ -142,9 +141,12 @@ static struct text provider(const struct setting *s, struct text name) {
   static const struct {
     const char *name, *zh, *en;
   } known[] = {
-      {"hand", "转账或现金", "Transfer or cash"}, {"wechat_pay", "微信支付", "WeChat Pay"},
-      {"alipay", "支付宝", "Alipay"},             {"stripe", "银行卡", "Card (Stripe)"},
-      {"apple", "Apple 支付", "Apple"},           {"test", "测试支付", "Test payment"},
+      {"hand", "转账或现金", "Transfer or cash"},
+      {"wechat_pay", "微信支付", "WeChat Pay"},
+      {"alipay", "支付宝", "Alipay"},
+      {"stripe", "银行卡", "Card (Stripe)"},
+      {"apple", "Apple 支付", "Apple"},
+      {"test", "测试支付", "Test payment"},
   };
   for (size_t i = 0; i < COUNT(known); i++)
     if (text_is(name, known[i].name)) return say(s, known[i].zh, known[i].en);
@@ -162,8 +164,8 @@ static void payments(const struct setting *s, const struct json *list, const str
     struct text how = provider(s, json_text(json_get(one, "provider"))),
                 reference = json_text(json_get(one, "reference"));
     struct text *cells = t->cells[t->rows++];
-    cells[0] = keep(s->p, arena_printf(&s->q->arena, "%.*s \u00b7 %.*s", TEXT_ARGS(how),
-                                       TEXT_ARGS(reference)));
+    cells[0] = keep(
+        s->p, arena_printf(&s->q->arena, "%.*s \u00b7 %.*s", TEXT_ARGS(how), TEXT_ARGS(reference)));
     cells[1] = keep(s->p, json_text(json_at(days, i)));
     cells[2] = money(s, json_int(json_get(one, "amount_minor")));
   }
@@ -192,8 +194,8 @@ struct paper *receipt_paper(struct request *q, const struct receipt_read_row *r,
   p->sheet.language = chinese ? "zh-CN" : "en";
   p->sheet.date = keep(p, text_of(issued)).at;
   p->sheet.title = say(&s, "收据", "Receipt");
-  p->sheet.number = keep(p, arena_printf(&q->arena, chinese ? "编号 %.*s" : "No. %.*s",
-                                         TEXT_ARGS(r->number)));
+  p->sheet.number =
+      keep(p, arena_printf(&q->arena, chinese ? "编号 %.*s" : "No. %.*s", TEXT_ARGS(r->number)));
   p->sheet.issuer = keep(p, words(&s, json_parse(&q->arena, r->community_name, &why)));
   facts(&s, r, paper);
   lines(&s, json_parse(&q->arena, r->lines, &why));

@@ -20,7 +20,7 @@ static int64_t month_of(struct text t) {
   bool good = text_to_int((struct text){t.at, 4}, &year) &&
               text_to_int((struct text){t.at + 5, 2}, &month) && t.at[5] != '-' && t.at[5] != '+';
   return good && year >= 2000 && year <= 2299 && month >= 1 && month <= 12 ? year * 12 + month - 1
-                                                                            : -1;
+                                                                           : -1;
 }
 
 static struct text month_text(struct request *q, int64_t months) {

@@ -73,8 +73,6 @@ story('On paper it is a PDF in the reader’s language, and each time the same',
   expect(english.headers['content-disposition']).matches(/receipt-\d{4}-000001\.pdf/);
   expect(english.bytes.subarray(0, 5).toString()).is('%PDF-');
   const text = read(english.bytes);
-  (await import('node:fs')).writeFileSync('/tmp/r_en.pdf', english.bytes);
-  (await import('node:fs')).writeFileSync('/tmp/r_zh.pdf', (await get('zh-CN')).bytes);
   const year = new Date().getUTCFullYear();
   for (const part of [
     `No. ${year}-000001`,
