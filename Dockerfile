@@ -3,8 +3,8 @@
 FROM debian:trixie-slim AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       gcc libc6-dev make pkg-config perl libmicrohttpd-dev libpq-dev libjansson-dev libssl-dev \
-      libargon2-dev libcurl4-openssl-dev libqrencode-dev zlib1g-dev openssl curl \
-      postgresql && rm -rf /var/lib/apt/lists/*
+      libargon2-dev libcurl4-openssl-dev libqrencode-dev zlib1g-dev libpango1.0-dev \
+      libxlsxwriter-dev openssl curl postgresql && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN make build/lyceum && strip build/lyceum
@@ -12,7 +12,8 @@ RUN make build/lyceum && strip build/lyceum
 FROM debian:trixie-slim
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       libmicrohttpd12t64 libpq5 libjansson4 libssl3t64 libargon2-1 libcurl4t64 libqrencode4 \
-      zlib1g ca-certificates curl && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt && \
+      zlib1g libpangocairo-1.0-0 '^libxlsxwriter[0-9]+(t64)?$' fonts-wqy-microhei \
+      ca-certificates curl && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt && \
     useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin lyceum
 COPY --from=build /src/build/lyceum /usr/bin/lyceum
 COPY cli/container.sh /usr/bin/lyceum-container

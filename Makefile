@@ -142,7 +142,7 @@ build/setup/run.mk: cli/setup.sh $(DPKG)
 	@cli/setup.sh run
 	@mkdir -p $(@D)
 	@libs=$$(cli/setup.sh libs) && \
-	  echo "LIB_CFLAGS := $$(pkg-config --cflags $$libs)" >$@ && \
+	  echo "LIB_CFLAGS := $$(pkg-config --cflags $$libs | sed 's/-I/-isystem /g')" >$@ && \
 	  echo "LIB_LIBS := $$(pkg-config --libs $$libs)" >>$@
 
 build/setup/test: cli/setup.sh $(DPKG)

@@ -20,6 +20,7 @@ struct api {
   struct house *house;
   const struct gateways *gateways;
   struct work_pool *hashing; /* passwords: two at once */
+  struct work_pool *drawing; /* paper and workbooks: one at a time */
   atomic_bool waiting;       /* started without a database: only probes are answered so far */
   atomic_bool stopping;      /* readyz says 503, connections close after their answer */
   atomic_int busy;           /* requests under way, all loops */

@@ -121,6 +121,11 @@ bool audit(struct cli *c, struct session *s, int64_t community, const char *acti
 
 int processors(void); /* that this process may use */
 
+/* ---- doctor_books.c -------------------------------------------------------------------------- */
+
+/* `doctor --books`: does everything that was paid, given and numbered add up? */
+int doctor_books(struct cli *c);
+
 #define COMMAND(function, name, operands, says, options) int command_##function(struct cli *c);
 #include "cli/commands.def"
 #undef COMMAND

@@ -267,6 +267,7 @@ static void look_into_database(struct doctor *d) {
 
 int command_doctor(struct cli *c) {
   struct doctor d = {.c = c};
+  if (option(c, "books")) return doctor_books(c);
   look_at_secret(&d);
   look_at_limits(&d);
   look_at_options(&d);

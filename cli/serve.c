@@ -18,6 +18,7 @@ enum {
   LOOPS_MOST = 256,
   HASHERS = 2,
   HASH_QUEUE = 32,
+  DRAW_QUEUE = 64,
   DRAIN_SECONDS = 15,
   JOB_THREADS = 1,
   LINKS_A_LOOP = 3 /* db/db.h */,
@@ -310,7 +311,8 @@ static bool open_house(struct server *v) {
   v->api.started_at = time_now();
   v->api.house = house_new(&v->secrets, public_url(v), o->token_seconds, o->pace_scale);
   v->api.hashing = work_pool_new(HASHERS, HASH_QUEUE);
-  if (v->api.house && v->api.hashing) return true;
+  v->api.drawing = work_pool_new(1, DRAW_QUEUE);
+  if (v->api.house && v->api.hashing && v->api.drawing) return true;
   fails(v->c, "out of memory");
   return false;
 }
@@ -339,7 +341,8 @@ static void close_all(struct server *v) {
   jobs_stop(v->jobs);
   for (int i = 0; i < v->count; i++)
     if (v->stations[i].running) pthread_join(v->stations[i].thread, NULL);
-  work_pool_free(v->api.hashing); /* what it runs is handed to loops, so before them */
+  work_pool_free(v->api.hashing); /* what they run is handed to loops, so before them */
+  work_pool_free(v->api.drawing);
   for (int i = v->count; i-- > 0;)
     close_station(&v->stations[i]);
   house_free(v->api.house);

@@ -5,7 +5,7 @@
 #   cli/setup.sh run    what builds and runs Lyceum        cli/setup.sh test   what tests it, too
 #   cli/setup.sh libs   the pkg-config names of the libraries
 set -euo pipefail
-libs='libmicrohttpd libpq jansson libcrypto libargon2 libcurl libqrencode zlib'
+libs='libmicrohttpd libpq jansson libcrypto libargon2 libcurl libqrencode zlib pangocairo xlsxwriter'
 
 have() { command -v "$1" >/dev/null 2>&1; }
 lib() { pkg-config --exists "$1" 2>/dev/null; }
@@ -26,6 +26,9 @@ clang_runtime() {
 
 faketime_there() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 
+# Receipts are set in it: Latin and Chinese of one weight in 5 MB (fonts-noto-cjk has 91).
+chinese_font() { compgen -G '/usr/share/fonts/truetype/wqy/wqy-microhei.ttc' >/dev/null; }
+
 want_run() {
   want gcc have gcc
   want libc6-dev c_headers
@@ -38,6 +41,9 @@ want_run() {
   want libcurl4-openssl-dev lib libcurl
   want libqrencode-dev lib libqrencode
   want zlib1g-dev lib zlib
+  want libpango1.0-dev lib pangocairo
+  want libxlsxwriter-dev lib xlsxwriter
+  want fonts-wqy-microhei chinese_font
   want postgresql postgres_there
   want perl perl -MDigest::SHA -e 1
   want openssl have openssl
@@ -57,6 +63,8 @@ want_test() {
   want gcovr have gcovr
   want shellcheck have shellcheck
   want libfaketime faketime_there
+  want poppler-utils have pdftotext
+  want unzip have unzip
 }
 
 as_root() {

@@ -33,6 +33,12 @@ void csv_cell(struct csv *c, struct text t) {
   if (quoted) build_char(c->out, '"');
 }
 
+void csv_int(struct csv *c, int64_t n) {
+  if (c->inside) build_char(c->out, ',');
+  c->inside = true;
+  build_int(c->out, n);
+}
+
 void csv_end_row(struct csv *c) {
   build_str(c->out, "\r\n");
   c->inside = false;

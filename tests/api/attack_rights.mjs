@@ -4,6 +4,7 @@ import { expect, figure, story, uuid7 } from './lib/story.mjs';
 import { World } from './lib/world.mjs';
 import * as orders from './lib/world_orders.mjs';
 import { PAYMENT_OPEN, PAYMENT_OWN, PAYMENT_REFERENCES } from './lib/world_payments.mjs';
+import * as books from './lib/world_books.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 
@@ -34,6 +35,7 @@ const UNPAID = {
 const OWN = {
   ...orders.own,
   ...PAYMENT_OWN,
+  ...books.own,
   lecture_change: LECTURES,
   lecture_cancel: LECTURES,
   lecture_publish: { 'another lecturer': 'not_found' }, // a draft does not exist for others

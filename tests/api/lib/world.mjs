@@ -7,6 +7,7 @@ import { randomId } from './database.mjs';
 import * as orders from './world_orders.mjs';
 import { PAYMENT_BODIES, PAYMENT_MAKERS } from './world_payments.mjs';
 import * as life from './world_life.mjs';
+import * as books from './world_books.mjs';
 
 const words = (en) => ({ en });
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
@@ -126,6 +127,9 @@ export class World extends School {
     if (path.includes('{id}')) {
       if (!MAKERS[noun]) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
       found.id = await MAKERS[noun](this, path, caller);
+      const make = MAKERS[`${noun}/${path.split('/').slice(4).join('/')}`] ?? MAKERS[noun];
+      if (!make) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
+      found.id = await make(this, path);
     }
     return found;
   }
@@ -139,6 +143,7 @@ export class World extends School {
 const MAKERS = {
   ...orders.makers,
   ...PAYMENT_MAKERS,
+  ...books.makers,
   lectures: (world, path) =>
     world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
   ...life.makers,
@@ -168,6 +173,7 @@ const BODIES = {
   ...orders.bodies,
   ...PAYMENT_BODIES,
   ...life.bodies,
+  ...books.bodies,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),

@@ -1,0 +1,78 @@
+-- promise: a receipt's number is given once
+-- expect: receipt_pkey
+INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency) VALUES
+  (:c, 2026, 1, :order, 1000, 'CNY'), (:c, 2026, 1, :order, 1000, 'CNY');
+-- promise: an order has one receipt
+-- expect: receipt_once
+INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency) VALUES
+  (:c, 2026, 1, :order, 1000, 'CNY'), (:c, 2026, 2, :order, 1000, 'CNY');
+-- promise: a receipt is in its order's currency
+-- expect: receipt_order
+INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency)
+VALUES (:c, 2026, 1, :order, 1000, 'USD');
+-- promise: receipts begin at 1
+-- expect: receipt_number
+INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency)
+VALUES (:c, 2026, 0, :order, 1000, 'CNY');
+-- promise: the server can't change a receipt
+-- expect: 42501
+SET ROLE lyceum_server;
+UPDATE receipt SET total_minor = 1 WHERE community_id = :c;
+-- promise: the server can't take a receipt away
+-- expect: 42501
+SET ROLE lyceum_server;
+DELETE FROM receipt WHERE community_id = :c;
+-- promise: the server can't take the year's count away
+-- expect: 42501
+SET ROLE lyceum_server;
+DELETE FROM receipt_year WHERE community_id = :c;
+-- promise: an order that is paid in full gets the year's first number
+-- expect: = 1
+DELETE FROM payment WHERE community_id = :c AND order_id = :order;
+SELECT settled FROM payment_record(:c, :order, :new1, 'test', 'x', 1000, 'CNY', now(), 0, NULL,
+                                   NULL, NULL);
+SELECT number FROM receipt WHERE community_id = :c AND order_id = :order;
+-- promise: a receipt's number is shown with its year
+-- expect: = 2026-000017
+SELECT receipt_shown(2026, 17);
+-- promise: and beyond a million it grows
+-- expect: = 2026-1000017
+SELECT receipt_shown(2026, 1000017);
+-- promise: an order has one open invoice request
+-- expect: invoice_request_open
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title) VALUES
+  (:c, :new1, :order, :cat, 'personal', 'Cat'), (:c, :new2, :order, :cat, 'personal', 'Cat');
+-- promise: after a refused one it may have another
+-- expect: ok
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state, reason)
+VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'refused', 'No');
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title)
+VALUES (:c, :new2, :order, :cat, 'personal', 'Cat');
+-- promise: a company's invoice needs its tax number
+-- expect: invoice_request_company
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title)
+VALUES (:c, :new1, :order, :cat, 'company', 'Cat Ltd');
+-- promise: what is issued has a number
+-- expect: invoice_request_issued
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state)
+VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'issued');
+-- promise: what is refused has a reason
+-- expect: invoice_request_refused
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state)
+VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'refused');
+-- promise: the server can't change what the ledger says
+-- expect: 42501
+SET ROLE lyceum_server;
+UPDATE ledger SET amount_minor = 1 WHERE community_id = :c;
+-- promise: the server can't take a row out of the ledger
+-- expect: 42501
+SET ROLE lyceum_server;
+DELETE FROM ledger WHERE community_id = :c;
+-- promise: a row of the ledger moves something from one account to another
+-- expect: ledger_two
+INSERT INTO ledger (community_id, id, event, debit, credit, amount_minor, currency, order_id)
+VALUES (:c, :new1, 'sale', 'sales', 'sales', 1, 'CNY', :order);
+-- promise: a report's months are those by the community's clocks
+-- expect: = 2026-01|2025-12-31 16:00:00+00
+SET TimeZone = 'UTC';
+SELECT month, since FROM report_months('Asia/Shanghai', '2026-01', '2026-01');
