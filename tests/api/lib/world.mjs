@@ -144,8 +144,6 @@ const MAKERS = {
   ...orders.makers,
   ...PAYMENT_MAKERS,
   ...books.makers,
-  lectures: (world, path) =>
-    world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
   ...life.makers,
   lectures: async (world, path) => {
     const id = await world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
