@@ -4,7 +4,8 @@
 
 /* Whose seats the caller may reach: zero stands for everybody's. */
 static struct uuid reach(const struct request *q) {
-  return q->caller.role >= ROLE_OPERATOR ? (struct uuid){0} : q->caller.member;
+  struct uuid everybody = {0};
+  return q->caller.role >= ROLE_OPERATOR ? everybody : q->caller.member;
 }
 
 struct step seat_list(struct request *q) {

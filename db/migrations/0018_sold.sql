@@ -101,8 +101,8 @@ LEFT JOIN entitlement e ON e.community_id = s.community_id AND e.member_id = s.m
 
 GRANT SELECT ON quote_shown, order_shown, seat_shown TO lyceum_server;
 
--- Does an open order of theirs stand in the way of this one? Of a lecture's seat, an upgrade, and of
--- what only who has nothing yet may buy, one at a time: two that were quoted side by side would
+-- Does an open order of theirs stand in the way of this one? Of a lecture's seat, an upgrade, and
+-- of what only who has nothing yet may buy, one at a time: two that were quoted side by side would
 -- both count on the same.
 CREATE FUNCTION order_waits(community bigint, member uuid, terms jsonb) RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -131,9 +131,9 @@ LANGUAGE sql STABLE AS $$
          OR o.settled_at >= date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')
 $$;
 
--- Makes the order that a quote promised: exactly that one, or none. The terms are made once more for
--- the quote's own moment; who was given something else meanwhile asks for another quote. A second
--- time it answers the same order.
+-- Makes the order that a quote promised: exactly that one, or none. The terms are made once more
+-- for the quote's own moment; who was given something else meanwhile asks for another quote. A
+-- second time it answers the same order.
 CREATE FUNCTION order_from_quote(community bigint, of_member uuid, of_quote uuid, new_order uuid,
                                  line uuid)
 RETURNS TABLE (refusal text, pointer text, fault text, order_id uuid, created boolean)

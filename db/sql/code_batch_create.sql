@@ -1,7 +1,7 @@
 -- Orders a batch of machine-made codes: the batch, and the job of the same id that mints it.
 -- body: {count, plan: slug (or plan_id), effect: days (if not given) | trial | discount, days,
--- percent, discount_minor, forever, minimum_minor, max_uses: 1 if not given, campaign_id, valid_from,
--- valid_until, dry_run}
+-- percent, discount_minor, forever, minimum_minor, max_uses: 1 if not given, campaign_id,
+-- valid_from, valid_until, dry_run}
 -- A campaign was locked by campaign_hold in the same transaction, or its quota is nobody's concern.
 -- in: id uuid!, audit_id uuid!, created_by uuid, role text, via text!, request_id text, body json!
 -- out: id uuid, kind text, state text, total bigint, done bigint, failed bigint,

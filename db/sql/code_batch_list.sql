@@ -2,7 +2,8 @@
 -- in: campaign_id uuid, after_key timestamptz, after_id uuid, page int!
 -- out: id uuid!, count int!, effect text!, product_id uuid!, plan_id uuid!, campaign_id uuid,
 --   days int, percent int, discount_minor bigint, forever bool!, minimum_minor bigint,
---   max_uses int!, valid_from timestamptz, valid_until timestamptz, created_by uuid, created_at timestamptz!, job_id uuid, state text!,
+--   max_uses int!, valid_from timestamptz, valid_until timestamptz,
+--   created_by uuid, created_at timestamptz!, job_id uuid, state text!,
 --   done bigint!, failed bigint!,
 --   _key timestamptz!
 -- read

@@ -1,5 +1,5 @@
--- Cancels an order that nobody has paid: a member's own, or (without a member) anybody's. Again is no
--- change.
+-- Cancels an order that nobody has paid: a member's own, or (without a member) anybody's. Again is
+-- no change.
 -- in: member_id uuid, id uuid!, actor uuid!, role text!, audit_id uuid!, request_id text
 -- out: id uuid!, _refusal text
 WITH found AS MATERIALIZED (

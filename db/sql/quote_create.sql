@@ -1,5 +1,5 @@
--- What an order would be: made and kept for a quarter of an hour, or refused. `contact` is one of the
--- member's proven contacts, `email:…`, when the code is reserved for one.
+-- What an order would be: made and kept for a quarter of an hour, or refused. `contact` is one of
+-- the member's proven contacts, `email:…`, when the code is reserved for one.
 -- in: id uuid!, member_id uuid!, body json!, digest bytea, contact text
 -- out: id uuid, _refusal text, _pointer text, _fault text, _reserved text
 WITH asked AS MATERIALIZED (

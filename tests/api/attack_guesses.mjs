@@ -101,6 +101,20 @@ story('Wrong digits for a contact that is known, and for one that is not', async
   });
 });
 
+story('A discount code that is withdrawn, and one that never was', async (stage) => {
+  const { api, people, random } = stage;
+  const operator = await people.operator();
+  const shop = new Shop(api, operator);
+  const plan = await shop.plan();
+  const chosen = `WITHDRAWN-${random()}`;
+  const made = await shop.code({ plan, effect: 'discount', percent: 10, code: chosen });
+  await api.as(operator).patch(`/v1/codes/${made.id}`, { revoked: true });
+  const member = api.as(await new School(stage).person());
+  const guess = (code) => member.post('/v1/quotes', { kind: 'purchase', plan_id: plan.id, code });
+  const nowhere = many(() => `WITHDRAWN-${random()}`);
+  await alike('discount codes', () => [() => guess(chosen), (i) => guess(nowhere[i])]);
+});
+
 story('An invite code that exists elsewhere, and one that does not', async (stage) => {
   const { api, people, another, random } = stage;
   const shop = new Shop(api, await people.in(await another()).owner());

@@ -25,10 +25,13 @@ story('A gift is paid by one and taken by another, by its link', async (stage) =
   const { plan, till, give, gifts, claim, membership } = await open(stage);
   const bob = await people.member({ name: 'Bob' });
   const quote = await till.quote({ kind: 'gift', plan_id: plan.id, quantity: 2 });
-  expect(quote)
-    .status(201)
-    .body({ total_minor: 10000, units: 2, starts_at: null, ends_at: null });
-  const order = await till.order({ kind: 'gift', plan_id: plan.id, quantity: 2, note: 'With love' });
+  expect(quote).status(201).body({ total_minor: 10000, units: 2, starts_at: null, ends_at: null });
+  const order = await till.order({
+    kind: 'gift',
+    plan_id: plan.id,
+    quantity: 2,
+    note: 'With love',
+  });
   expect(await gifts()).is([]);
   await till.pay(order);
   const [two, one] = await gifts();
@@ -41,7 +44,9 @@ story('A gift is paid by one and taken by another, by its link', async (stage) =
   expect(got).status(200).body({ plan_id: plan.id, giver_name: 'Ann', message: 'With love' });
   expect(days(got.body.starts_at, got.body.ends_at)).is(30);
   expect(await membership(bob)).matches({ active: true, until: got.body.ends_at });
-  expect(await claim(bob, one.claim_token)).status(200).text(got.text);
+  expect(await claim(bob, one.claim_token))
+    .status(200)
+    .text(got.text);
   const [left, taken] = await gifts();
   expect(taken).matches({ status: 'claimed', claimed_at: /Z$/, claim_token: null });
   expect(left).matches({ status: 'open', claim_token: two.claim_token });
@@ -53,57 +58,60 @@ story('A gift is paid by one and taken by another, by its link', async (stage) =
   await give();
 });
 
-story('A link that is taken, one’s own, late, withdrawn or made up gives nothing', async (stage) => {
-  const { people, sql, community } = stage;
-  const { shop, till, give, gifts, claim, membership } = await open(stage);
-  const [bob, cat] = await people.members(2);
-  const order = await give({ quantity: 3 });
-  const [a, b, c] = await gifts();
-  expect(await claim(till.person, a.claim_token)).problem('gift_own', 409);
-  expect(await claim(bob, a.claim_token)).status(200);
-  expect(await claim(cat, a.claim_token)).problem('gift_taken', 409);
-  await sql`UPDATE gift SET claim_until = now() - interval '1 s' WHERE id = ${b.id}`;
-  expect(await claim(cat, b.claim_token)).problem('too_late', 409);
-  expect((await gifts())[1]).matches({ status: 'expired', claim_token: null });
-  const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${order.id}`;
-  await sql`
+story(
+  'A link that is taken, one’s own, late, withdrawn or made up gives nothing',
+  async (stage) => {
+    const { people, sql, community } = stage;
+    const { shop, till, give, gifts, claim, membership } = await open(stage);
+    const [bob, cat] = await people.members(2);
+    const order = await give({ quantity: 3 });
+    const [a, b, c] = await gifts();
+    expect(await claim(till.person, a.claim_token)).problem('gift_own', 409);
+    expect(await claim(bob, a.claim_token)).status(200);
+    expect(await claim(cat, a.claim_token)).problem('gift_taken', 409);
+    await sql`UPDATE gift SET claim_until = now() - interval '1 s' WHERE id = ${b.id}`;
+    expect(await claim(cat, b.claim_token)).problem('too_late', 409);
+    expect((await gifts())[1]).matches({ status: 'expired', claim_token: null });
+    const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${order.id}`;
+    await sql`
     SELECT refund_record(${community.id}, uuid7(), ${id}, 'back', 15000, 'x', NULL, now(), false,
                          NULL)`;
-  expect(await claim(cat, c.claim_token)).problem('gift_taken', 409);
-  expect((await gifts())[2]).matches({ status: 'withdrawn' });
-  expect(await membership(bob)).matches({ active: false }); // refunded, it is revoked
+    expect(await claim(cat, c.claim_token)).problem('gift_taken', 409);
+    expect((await gifts())[2]).matches({ status: 'withdrawn' });
+    expect(await membership(bob)).matches({ active: false }); // refunded, it is revoked
 
-  const forged = c.claim_token.replace(/^./, (x) => (x === 'A' ? 'B' : 'A'));
-  const face = ({ status, body: { request_id, ...rest } }) => ({ status, rest });
-  const unknown = await claim(cat, forged);
-  expect(unknown).problem('gift_unknown', 404);
-  for (const token of ['x', 'not a link at all', 'A'.repeat(43)]) {
-    expect(face(await claim(cat, token))).is(face(unknown));
-  }
-  const eve = await people.in(await stage.another()).member();
-  await give();
-  const [fresh] = await gifts();
-  expect(await claim(eve, fresh.claim_token)).problem('gift_unknown', 404);
-  await sql`DELETE FROM gift WHERE id = ${fresh.id}`;
-  expect(face(await claim(cat, fresh.claim_token))).is(face(unknown));
-  for (const state of ['suspended', 'banned']) {
-    await sql`
+    const forged = c.claim_token.replace(/^./, (x) => (x === 'A' ? 'B' : 'A'));
+    const face = ({ status, body: { request_id, ...rest } }) => ({ status, rest });
+    const unknown = await claim(cat, forged);
+    expect(unknown).problem('gift_unknown', 404);
+    for (const token of ['x', 'not a link at all', 'A'.repeat(43)]) {
+      expect(face(await claim(cat, token))).is(face(unknown));
+    }
+    const eve = await people.in(await stage.another()).member();
+    await give();
+    const [fresh] = await gifts();
+    expect(await claim(eve, fresh.claim_token)).problem('gift_unknown', 404);
+    await sql`DELETE FROM gift WHERE id = ${fresh.id}`;
+    expect(face(await claim(cat, fresh.claim_token))).is(face(unknown));
+    for (const state of ['suspended', 'banned']) {
+      await sql`
       UPDATE member SET state = ${state}, state_reason = 'As the story asks', state_by = id
       WHERE id = ${cat.id}`;
-    await give();
-    const [next] = await gifts();
-    expect(await claim(cat, next.claim_token)).problem(`member_${state}`, 403);
-  }
-  const forever = await shop.plan({
-    product: { id: order.lines[0].product_id },
-    period_unit: 'lifetime',
-    period_count: 1,
-  });
-  await till.for(bob).buy({ plan_id: forever.id });
-  const [last] = await gifts();
-  expect(await claim(bob, last.claim_token)).problem('nothing_to_add', 409);
-  expect((await gifts())[0]).matches({ status: 'open' });
-});
+      await give();
+      const [next] = await gifts();
+      expect(await claim(cat, next.claim_token)).problem(`member_${state}`, 403);
+    }
+    const forever = await shop.plan({
+      product: { id: order.lines[0].product_id },
+      period_unit: 'lifetime',
+      period_count: 1,
+    });
+    await till.for(bob).buy({ plan_id: forever.id });
+    const [last] = await gifts();
+    expect(await claim(bob, last.claim_token)).problem('nothing_to_add', 409);
+    expect((await gifts())[0]).matches({ status: 'open' });
+  },
+);
 
 story('Guesses at links are charged', async (stage) => {
   const { people } = stage;

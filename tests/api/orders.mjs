@@ -25,21 +25,27 @@ story('The order is what was quoted, to the cent and the second', async (stage) 
   const { api, ann, shop, till } = { ...stage, ...(await open(stage)) };
   const plan = await shop.plan({ grace_days: 3 });
   const quoted = await till.quote({ plan_id: plan.id });
-  expect(quoted).status(201).header('Location', `/v1/quotes/${quoted.id}`).body({
-    kind: 'purchase',
-    currency: 'CNY',
-    subtotal_minor: 36500,
-    discount_minor: 0,
-    credit_minor: 0,
-    total_minor: 36500,
-    trial: false,
-    code_hint: null,
-    lines: [{ plan_id: plan.id, quantity: 1, unit_minor: 36500, amount_minor: 36500 }],
-  });
+  expect(quoted)
+    .status(201)
+    .header('Location', `/v1/quotes/${quoted.id}`)
+    .body({
+      kind: 'purchase',
+      currency: 'CNY',
+      subtotal_minor: 36500,
+      discount_minor: 0,
+      credit_minor: 0,
+      total_minor: 36500,
+      trial: false,
+      code_hint: null,
+      lines: [{ plan_id: plan.id, quantity: 1, unit_minor: 36500, amount_minor: 36500 }],
+    });
   const quote = quoted.body;
   expect(quote.ends_at).is(yearAfter(quote.starts_at));
   expect(Date.parse(quote.expires_at) - Date.parse(quote.made_at)).is(15 * 60_000);
-  expect(await api.as(ann).get(`/v1/quotes/${quote.id}`)).status(200).header('ETag').body(quote);
+  expect(await api.as(ann).get(`/v1/quotes/${quote.id}`))
+    .status(200)
+    .header('ETag')
+    .body(quote);
 
   const ordered = await api.as(ann).post('/v1/orders', { quote_id: quote.id });
   expect(ordered).status(201).header('Location', `/v1/orders/${ordered.id}`).body({
@@ -81,7 +87,9 @@ story('One quote is one order, however often and from wherever it is asked', asy
   await sql`
     UPDATE quote SET made_at = now() - interval '1 hour', expires_at = now() - interval '1 s'
     WHERE id = ${id}`;
-  expect(await api.as(ann).post('/v1/orders', { quote_id: id })).status(200).body({ id: good[0].id });
+  expect(await api.as(ann).post('/v1/orders', { quote_id: id }))
+    .status(200)
+    .body({ id: good[0].id });
   const keyed = api.as(ann).with({ 'Idempotency-Key': 'order-1' });
   const other = await till.quote({ plan_id: plan.id });
   const first = await keyed.post('/v1/orders', { quote_id: other.id });
@@ -95,8 +103,12 @@ story('The price is the plan’s; what a client says of money is refused', async
   const { till, shop } = await open(stage);
   const plan = await shop.plan({ prices: [{ currency: 'USD', price_minor: 4900 }] });
   const ask = (more) => till.quote({ plan_id: plan.id, ...more });
-  expect(await ask({ currency: 'USD' })).status(201).body({ currency: 'USD', total_minor: 4900 });
-  expect(await ask({ currency: 'EUR' })).problem('body_invalid', 422).fault('/currency', 'differs');
+  expect(await ask({ currency: 'USD' }))
+    .status(201)
+    .body({ currency: 'USD', total_minor: 4900 });
+  expect(await ask({ currency: 'EUR' }))
+    .problem('body_invalid', 422)
+    .fault('/currency', 'differs');
   expect(await ask({ amount_minor: 1 })).fault('/amount_minor', 'superfluous');
   expect(await ask({ total_minor: 1 })).fault('/total_minor', 'unknown');
   expect(await ask({ quantity: 2 })).fault('/quantity', 'superfluous');
@@ -144,7 +156,10 @@ story('Orders are listed and found by whose they are and how they stand', async 
   expect(ids(await all({ status: 'pending', kind: 'purchase' }))).is([open_.id]);
   expect(ids(await all({ 'created_at[gte]': his.created_at }))).is([his.id]);
   expect(ids(await all({ 'created_at[lt]': open_.created_at }))).is([paid.id]);
-  expect(await console.get(`/v1/orders/${paid.id}`)).status(200).header('ETag').body(paid);
+  expect(await console.get(`/v1/orders/${paid.id}`))
+    .status(200)
+    .header('ETag')
+    .body(paid);
   expect(await api.as(bob).get(`/v1/orders/${paid.id}`)).problem('not_found', 404);
   expect(await api.as(bob).get(`/v1/quotes/${paid.quote_id}`)).problem('not_found', 404);
   expect(await api.as(bob).post('/v1/orders', { quote_id: paid.quote_id })).fault(
@@ -157,32 +172,39 @@ story('Orders are listed and found by whose they are and how they stand', async 
   expect((await api.as(eve).get('/v1/orders')).body.data).is([]);
 });
 
-story('Who does not pay: cancelled or expired, and money that comes later goes back', async (stage) => {
-  const { api, sql, community } = stage;
-  const { ann, shop, till } = await open(stage);
-  const plan = await shop.plan();
-  const order = await till.order({ plan_id: plan.id });
-  const cancel = ({ id }) => api.as(ann).post(`/v1/orders/${id}/cancel`);
-  expect(await cancel(order)).status(200).body({ status: 'cancelled', closed_at: /Z$/ });
-  expect(await cancel(order)).status(200).body({ status: 'cancelled' });
-  expect(await receive(sql, community, order)).matches({ outcome: 'surplus', settled: false });
-  expect(await api.as(ann).get('/v1/me/membership')).body({ active: false });
-  const [back] = await sql`
+story(
+  'Who does not pay: cancelled or expired, and money that comes later goes back',
+  async (stage) => {
+    const { api, sql, community } = stage;
+    const { ann, shop, till } = await open(stage);
+    const plan = await shop.plan();
+    const order = await till.order({ plan_id: plan.id });
+    const cancel = ({ id }) => api.as(ann).post(`/v1/orders/${id}/cancel`);
+    expect(await cancel(order))
+      .status(200)
+      .body({ status: 'cancelled', closed_at: /Z$/ });
+    expect(await cancel(order))
+      .status(200)
+      .body({ status: 'cancelled' });
+    expect(await receive(sql, community, order)).matches({ outcome: 'surplus', settled: false });
+    expect(await api.as(ann).get('/v1/me/membership')).body({ active: false });
+    const [back] = await sql`
     SELECT q.amount_minor, q.surplus FROM refund_request q
     JOIN payment p ON p.id = q.payment_id WHERE p.order_id = ${order.id}`;
-  expect(back).is({ amount_minor: 36500, surplus: true });
+    expect(back).is({ amount_minor: 36500, surplus: true });
 
-  const late = await till.order({ plan_id: plan.id });
-  await sql`UPDATE orders SET expires_at = now() - interval '1 s' WHERE id = ${late.id}`;
-  const gone = await eventually(async () => {
-    const now = await till.read(late);
-    return now.status === 'expired' && now;
-  });
-  expect(gone).matches({ closed_at: /Z$/, settled_at: null });
-  expect(await cancel(late)).problem('state_forbids', 409);
-  const paid = await till.buy({ plan_id: plan.id });
-  expect(await cancel(paid)).problem('state_forbids', 409);
-});
+    const late = await till.order({ plan_id: plan.id });
+    await sql`UPDATE orders SET expires_at = now() - interval '1 s' WHERE id = ${late.id}`;
+    const gone = await eventually(async () => {
+      const now = await till.read(late);
+      return now.status === 'expired' && now;
+    });
+    expect(gone).matches({ closed_at: /Z$/, settled_at: null });
+    expect(await cancel(late)).problem('state_forbids', 409);
+    const paid = await till.buy({ plan_id: plan.id });
+    expect(await cancel(paid)).problem('state_forbids', 409);
+  },
+);
 
 story('A quote holds for a quarter of an hour, and only while nothing changes', async (stage) => {
   const { sql } = stage;
@@ -195,7 +217,9 @@ story('A quote holds for a quarter of an hour, and only while nothing changes', 
     UPDATE quote SET made_at = now() - interval '1 hour', expires_at = now() - interval '1 s'
     WHERE id = ${old}`;
   expect(await order(old)).problem('quote_expired', 409);
-  expect(await order(uuid7())).problem('body_invalid', 422).fault('/quote_id', 'unknown');
+  expect(await order(uuid7()))
+    .problem('body_invalid', 422)
+    .fault('/quote_id', 'unknown');
   const [one, two] = [await quote(), await quote()];
   const { body } = await order(one);
   expect(body.status).is('pending');
@@ -210,9 +234,11 @@ story('Paid within half an hour it begins when quoted, later when it was paid', 
   const { shop, till } = await open(stage);
   const plan = await shop.plan({ period_unit: 'month' });
   const span = async ({ id }) =>
-    (await sql`
+    (
+      await sql`
       SELECT iso(lower(e.span)) AS starts_at, iso(upper(e.span)) AS ends_at FROM entitlement e
-      JOIN order_line l ON l.id = e.order_line_id WHERE l.order_id = ${id}`)[0];
+      JOIN order_line l ON l.id = e.order_line_id WHERE l.order_id = ${id}`
+    )[0];
   const quick = await till.order({ plan_id: plan.id });
   await till.pay(quick, { at: new Date(Date.parse(quick.created_at) + 25 * 60_000) });
   expect(await span(quick)).is({
@@ -231,31 +257,36 @@ story('Paid within half an hour it begins when quoted, later when it was paid', 
   expect(await span(slow)).is({ starts_at: at.toISOString(), ends_at });
 });
 
-story('What costs nothing is settled at once: a trial, once, and a plan for nothing', async (stage) => {
-  const { api } = stage;
-  const { ann, shop, till } = await open(stage);
-  const plan = await shop.plan({ trial_days: 14, renews: true });
-  const [one, two] = [
-    await till.quote({ plan_id: plan.id }),
-    await till.quote({ plan_id: plan.id }),
-  ];
-  expect(one).status(201).body({ trial: true, total_minor: 0 });
-  expect(Date.parse(one.body.ends_at) - Date.parse(one.body.starts_at)).is(14 * DAY);
-  const order = (quote) => api.as(ann).post('/v1/orders', { quote_id: quote.id });
-  expect(await order(one)).status(201).body({ status: 'paid', settled_at: /Z$/ });
-  expect(await api.as(ann).get('/v1/me/membership')).body({
-    status: 'trialing',
-    until: one.body.ends_at,
-  });
-  expect(await order(two)).problem('quote_changed', 409);
-  const next = await till.quote({ plan_id: plan.id });
-  expect(next).body({ trial: false, total_minor: 36500, starts_at: one.body.ends_at });
-  const free = await shop.plan({ price_minor: 0, period_unit: 'day' });
-  expect(await order(await till.quote({ plan_id: free.id }))).body({ status: 'paid' });
-  const forever = await shop.plan({ period_unit: 'lifetime', period_count: 1 });
-  await till.buy({ plan_id: forever.id });
-  expect(await till.quote({ plan_id: forever.id })).problem('nothing_to_add', 409);
-});
+story(
+  'What costs nothing is settled at once: a trial, once, and a plan for nothing',
+  async (stage) => {
+    const { api } = stage;
+    const { ann, shop, till } = await open(stage);
+    const plan = await shop.plan({ trial_days: 14, renews: true });
+    const [one, two] = [
+      await till.quote({ plan_id: plan.id }),
+      await till.quote({ plan_id: plan.id }),
+    ];
+    expect(one).status(201).body({ trial: true, total_minor: 0 });
+    expect(Date.parse(one.body.ends_at) - Date.parse(one.body.starts_at)).is(14 * DAY);
+    const order = (quote) => api.as(ann).post('/v1/orders', { quote_id: quote.id });
+    expect(await order(one))
+      .status(201)
+      .body({ status: 'paid', settled_at: /Z$/ });
+    expect(await api.as(ann).get('/v1/me/membership')).body({
+      status: 'trialing',
+      until: one.body.ends_at,
+    });
+    expect(await order(two)).problem('quote_changed', 409);
+    const next = await till.quote({ plan_id: plan.id });
+    expect(next).body({ trial: false, total_minor: 36500, starts_at: one.body.ends_at });
+    const free = await shop.plan({ price_minor: 0, period_unit: 'day' });
+    expect(await order(await till.quote({ plan_id: free.id }))).body({ status: 'paid' });
+    const forever = await shop.plan({ period_unit: 'lifetime', period_count: 1 });
+    await till.buy({ plan_id: forever.id });
+    expect(await till.quote({ plan_id: forever.id })).problem('nothing_to_add', 409);
+  },
+);
 
 story('A plan says who may buy it, and when', async (stage) => {
   const { sql, people } = stage;

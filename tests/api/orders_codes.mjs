@@ -21,21 +21,26 @@ async function open(stage, terms) {
 
 const order = (till, { id }) => till.api.post('/v1/orders', { quote_id: id });
 
-story('A discount is a percentage rounded down or an amount, never more than the price', async (stage) => {
-  const { discount, till, ask } = await open(stage);
-  const third = await ask(await discount({ percent: 33 }));
-  expect(third)
-    .status(201)
-    .body({ subtotal_minor: 9999, discount_minor: 3299, total_minor: 6700, code_hint: /…$/ });
-  expect(third.text.includes('"code"')).is(false);
-  expect(await ask(await discount({ discount_minor: 500 }))).body({ total_minor: 9499 });
-  const all = await discount({ discount_minor: 50000 });
-  const free = await ask(all);
-  expect(free).body({ discount_minor: 9999, total_minor: 0 });
-  expect(await order(till, free)).status(201).body({ status: 'paid', settled_at: /Z$/ });
-  expect(await till.api.get('/v1/me/membership')).body({ active: true });
-  expect(await ask(all)).problem('code_used', 409);
-});
+story(
+  'A discount is a percentage rounded down or an amount, never more than the price',
+  async (stage) => {
+    const { discount, till, ask } = await open(stage);
+    const third = await ask(await discount({ percent: 33 }));
+    expect(third)
+      .status(201)
+      .body({ subtotal_minor: 9999, discount_minor: 3299, total_minor: 6700, code_hint: /…$/ });
+    expect(third.text.includes('"code"')).is(false);
+    expect(await ask(await discount({ discount_minor: 500 }))).body({ total_minor: 9499 });
+    const all = await discount({ discount_minor: 50000 });
+    const free = await ask(all);
+    expect(free).body({ discount_minor: 9999, total_minor: 0 });
+    expect(await order(till, free))
+      .status(201)
+      .body({ status: 'paid', settled_at: /Z$/ });
+    expect(await till.api.get('/v1/me/membership')).body({ active: true });
+    expect(await ask(all)).problem('code_used', 409);
+  },
+);
 
 story('A code says why it does not help', async (stage) => {
   const { sql } = stage;
@@ -102,50 +107,57 @@ story('A reserved code is for who proved that contact', async (stage) => {
   expect(await ask(code, till.for(bob))).status(201);
 });
 
-story('A code is held while its order is open, free when it closes, used when it is paid', async (stage) => {
-  const { sql, people } = stage;
-  const { shop, discount, till, ask } = await open(stage);
-  const code = await discount({ percent: 10, max_uses: 1 });
-  const books = async (wanted) => {
-    expect(await shop.proof(code)).matches({ balanced: true, ...wanted });
-  };
-  const [one, two] = [await ask(code), await ask(code)];
-  const bob = till.for(await people.member());
-  const his = await ask(code, bob);
-  const first = await order(till, one);
-  expect(first).status(201).body({ total_minor: 9000, code_hint: /…$/ });
-  await books({ used: 0, held: 1, open_holds: 1 });
-  expect(await order(till, two)).problem('code_held', 409);
-  expect(await order(bob, his)).problem('code_sold_out', 409);
-  expect(await ask(code, bob)).problem('code_sold_out', 409);
+story(
+  'A code is held while its order is open, free when it closes, used when it is paid',
+  async (stage) => {
+    const { sql, people } = stage;
+    const { shop, discount, till, ask } = await open(stage);
+    const code = await discount({ percent: 10, max_uses: 1 });
+    const books = async (wanted) => {
+      expect(await shop.proof(code)).matches({ balanced: true, ...wanted });
+    };
+    const [one, two, three] = await race(3, () => ask(code));
+    const bob = till.for(await people.member());
+    const his = await ask(code, bob);
+    const first = await order(till, one);
+    expect(first).status(201).body({ total_minor: 9000, code_hint: /…$/ });
+    await books({ used: 0, held: 1, open_holds: 1 });
+    expect(await order(till, two)).problem('code_held', 409);
+    expect(await order(bob, his)).problem('code_sold_out', 409);
+    expect(await ask(code, bob)).problem('code_sold_out', 409);
 
-  expect(await till.api.post(`/v1/orders/${first.id}/cancel`)).status(200);
-  await books({ used: 0, held: 0, open_holds: 0 });
-  const second = await order(bob, his);
-  expect(second).status(201);
-  await sql`UPDATE orders SET expires_at = now() - interval '1 s' WHERE id = ${second.id}`;
-  await eventually(async () => (await bob.read(second)).status === 'expired');
-  await books({ used: 0, held: 0, open_holds: 0 });
+    expect(await till.api.post(`/v1/orders/${first.id}/cancel`)).status(200);
+    await books({ used: 0, held: 0, open_holds: 0 });
+    const second = await order(bob, his);
+    expect(second).status(201);
+    await sql`UPDATE orders SET expires_at = now() - interval '1 s' WHERE id = ${second.id}`;
+    await eventually(async () => (await bob.read(second)).status === 'expired');
+    await books({ used: 0, held: 0, open_holds: 0 });
 
-  const third = await order(till, two);
-  expect(third).status(201);
-  await till.pay(third.body);
-  await books({ used: 1, held: 0, live_redemptions: 1, in_orders: 1 });
-  expect(await ask(code)).problem('code_used', 409);
-  expect(await ask(code, bob)).problem('code_sold_out', 409);
-});
+    const third = await order(till, two);
+    expect(third).status(201);
+    await till.pay(third.body);
+    await books({ used: 1, held: 0, live_redemptions: 1, in_orders: 1 });
+    expect(await order(till, three)).problem('code_used', 409);
+    expect(await ask(code)).problem('code_used', 409);
+    expect(await ask(code, bob)).problem('code_sold_out', 409);
+  },
+);
 
-story('A code that was quoted and then withdrawn buys nothing, one that is held does', async (stage) => {
-  const { people } = stage;
-  const { console, discount, till, ask } = await open(stage);
-  const code = await discount({ percent: 10, max_uses: 5 });
-  const bob = till.for(await people.member());
-  const [mine, his] = [await ask(code), await ask(code, bob)];
-  const held = await order(till, mine);
-  await console.patch(`/v1/codes/${code.id}`, { revoked: true });
-  expect(await order(bob, his)).problem('code_revoked', 409);
-  expect((await till.pay(held.body)).status).is('paid');
-});
+story(
+  'A code that was quoted and then withdrawn buys nothing, one that is held does',
+  async (stage) => {
+    const { people } = stage;
+    const { console, discount, till, ask } = await open(stage);
+    const code = await discount({ percent: 10, max_uses: 5 });
+    const bob = till.for(await people.member());
+    const [mine, his] = [await ask(code), await ask(code, bob)];
+    const held = await order(till, mine);
+    await console.patch(`/v1/codes/${code.id}`, { revoked: true });
+    expect(await order(bob, his)).problem('code_revoked', 409);
+    expect((await till.pay(held.body)).status).is('paid');
+  },
+);
 
 story('Of a campaign, one code for each member, also while it is held', async (stage) => {
   const { sql, community } = stage;
@@ -194,31 +206,38 @@ story('One member on sixty-four devices uses a code in one order', async (stage)
   expect(await shop.proof(code)).matches({ held: 1, open_holds: 1, balanced: true });
 });
 
-story('A discount for ever goes on at each renewal, one for the first period does not', async (stage) => {
-  const { sql, people } = stage;
-  const { discount, till, plan, ask, console } = await open(stage, { renews: true });
-  const renewal = async (who) => {
-    const [{ id }] = await sql`SELECT id FROM membership WHERE member_id = ${who.person.id}`;
-    return who.quote({ kind: 'renewal', membership_id: id });
-  };
-  const once = await till.pay((await order(till, await ask(await discount({ percent: 20 })))).body);
-  expect(once.total_minor).is(8000);
-  expect(await renewal(till)).status(201).body({ total_minor: 9999, starts_at: once.lines[0].ends_at });
-  const bob = till.for(await people.member());
-  const forever = await discount({ percent: 20, forever: true });
-  expect(forever).matches({ forever: true, minimum_minor: null });
-  await bob.pay((await order(bob, await ask(forever, bob))).body);
-  for (let i = 0; i < 2; i++) {
-    const next = await renewal(bob);
-    expect(next).body({ kind: 'renewal', discount_minor: 1999, total_minor: 8000 });
-    const again = await renewal(bob);
-    const made = await order(bob, next);
-    expect(await order(bob, again)).problem('order_waits', 409);
-    await bob.pay(made.body);
-  }
-  await console.patch(`/v1/codes/${forever.id}`, { revoked: true });
-  expect(await renewal(bob)).body({ total_minor: plan.price_minor });
-});
+story(
+  'A discount for ever goes on at each renewal, one for the first period does not',
+  async (stage) => {
+    const { sql, people } = stage;
+    const { discount, till, plan, ask, console } = await open(stage, { renews: true });
+    const renewal = async (who) => {
+      const [{ id }] = await sql`SELECT id FROM membership WHERE member_id = ${who.person.id}`;
+      return who.quote({ kind: 'renewal', membership_id: id });
+    };
+    const once = await till.pay(
+      (await order(till, await ask(await discount({ percent: 20 })))).body,
+    );
+    expect(once.total_minor).is(8000);
+    expect(await renewal(till))
+      .status(201)
+      .body({ total_minor: 9999, starts_at: once.lines[0].ends_at });
+    const bob = till.for(await people.member());
+    const forever = await discount({ percent: 20, forever: true });
+    expect(forever).matches({ forever: true, minimum_minor: null });
+    await bob.pay((await order(bob, await ask(forever, bob))).body);
+    for (let i = 0; i < 2; i++) {
+      const next = await renewal(bob);
+      expect(next).body({ kind: 'renewal', discount_minor: 1999, total_minor: 8000 });
+      const again = await renewal(bob);
+      const made = await order(bob, next);
+      expect(await order(bob, again)).problem('order_waits', 409);
+      await bob.pay(made.body);
+    }
+    await console.patch(`/v1/codes/${forever.id}`, { revoked: true });
+    expect(await renewal(bob)).body({ total_minor: plan.price_minor });
+  },
+);
 
 story('Terms of a discount make sense, one by one and in batches', async (stage) => {
   const { api, people } = stage;
@@ -241,7 +260,9 @@ story('Terms of a discount make sense, one by one and in batches', async (stage)
   expect(data.length).is(3);
   expect(data[0]).matches({ forever: true, minimum_minor: 9000, percent: 15 });
   const one = await console.get(`/v1/codes/${data[0].id}`);
-  expect(await ask(one.body)).status(201).body({ total_minor: 9999 - 1499 });
+  expect(await ask(one.body))
+    .status(201)
+    .body({ total_minor: 9999 - 1499 });
   expect(await api.as(await people.member()).get(`/v1/codes/${uuid7()}`)).problem('not_allowed');
   expect(await ask(one.body, till)).status(201);
 });

@@ -41,13 +41,15 @@ story('An upgrade costs the new price less what is left of the old, from now on'
   const now = Date.parse(quote.body.made_at);
   const left = Date.parse(had.ends_at) - now;
   const credit = Math.floor((10001 * left) / (30 * DAY));
-  expect(quote).status(201).body({
-    kind: 'upgrade',
-    credit_minor: (c) => Math.abs(c - credit) <= 0,
-    total_minor: 30000 - credit,
-    starts_at: quote.body.made_at,
-    ends_at: new Date(now + 30 * DAY).toISOString(),
-  });
+  expect(quote)
+    .status(201)
+    .body({
+      kind: 'upgrade',
+      credit_minor: (c) => Math.abs(c - credit) <= 0,
+      total_minor: 30000 - credit,
+      starts_at: quote.body.made_at,
+      ends_at: new Date(now + 30 * DAY).toISOString(),
+    });
   const made = await till.api.post('/v1/orders', { quote_id: quote.id });
   expect(made).status(201);
   expect(made.body.lines[0]).matches({ credit_minor: credit, amount_minor: 30000 - credit });
@@ -59,7 +61,8 @@ story('An upgrade costs the new price less what is left of the old, from now on'
     { plan_id: gold.id, starts_at: quote.body.starts_at, ends_at: quote.body.ends_at },
   ]);
   expect(await till.api.get('/v1/me/membership')).body({ until: quote.body.ends_at });
-  const [standing] = await sql`SELECT plan_id, auto_renew FROM membership WHERE member_id = ${till.person.id}`;
+  const [standing] =
+    await sql`SELECT plan_id, auto_renew FROM membership WHERE member_id = ${till.person.id}`;
   expect(standing).is({ plan_id: gold.id, auto_renew: true });
   expect(await upgrade(silver)).problem('not_an_upgrade', 409);
 });
@@ -67,8 +70,20 @@ story('An upgrade costs the new price less what is left of the old, from now on'
 story('What is left over of a dear plan becomes time on the new one', async (stage) => {
   const { sql } = stage;
   const { shop, product, till, upgrade } = await open(stage);
-  const year = await shop.plan({ product, tier: 1, price_minor: 36500, period_unit: 'day', period_count: 365 });
-  const month = await shop.plan({ product, tier: 2, price_minor: 5000, period_unit: 'day', period_count: 30 });
+  const year = await shop.plan({
+    product,
+    tier: 1,
+    price_minor: 36500,
+    period_unit: 'day',
+    period_count: 365,
+  });
+  const month = await shop.plan({
+    product,
+    tier: 2,
+    price_minor: 5000,
+    period_unit: 'day',
+    period_count: 30,
+  });
   await till.buy({ plan_id: year.id });
   await age(sql, till, 65);
   const quote = await upgrade(month);
@@ -82,7 +97,9 @@ story('What is left over of a dear plan becomes time on the new one', async (sta
     ends_at: new Date(now + seconds * 1000).toISOString(),
   });
   // Nothing to pay: it is theirs at once.
-  expect(await till.api.post('/v1/orders', { quote_id: quote.id })).status(201).body({ status: 'paid' });
+  expect(await till.api.post('/v1/orders', { quote_id: quote.id }))
+    .status(201)
+    .body({ status: 'paid' });
   expect(await till.api.get('/v1/me/membership')).body({ until: quote.body.ends_at });
 });
 
@@ -101,32 +118,38 @@ story('What was given or redeemed keeps its days behind the upgrade', async (sta
   expect(Date.parse(all[2].ends_at) - Date.parse(all[2].starts_at)).is(10 * DAY);
 });
 
-story('What was bought after the quote keeps its days; what went back is not credited', async (stage) => {
-  const { sql, community, people } = stage;
-  const { till, silver, gold, upgrade } = await open(stage);
-  const order = (who, quote) => who.api.post('/v1/orders', { quote_id: quote.id });
-  await till.buy({ plan_id: silver.id });
-  const waiting = await order(till, await upgrade());
-  await till.buy({ plan_id: silver.id });
-  await till.pay(waiting.body);
-  const all = await spans(sql, till);
-  expect(all.map((s) => s.plan_id).slice(-2)).is([gold.id, silver.id]);
-  const [{ starts_at, ends_at }] = all.slice(-1);
-  expect(Date.parse(ends_at) - Date.parse(starts_at)).is(30 * DAY);
+story(
+  'What was bought after the quote keeps its days; what went back is not credited',
+  async (stage) => {
+    const { sql, community, people } = stage;
+    const { till, silver, gold, upgrade } = await open(stage);
+    const order = (who, quote) => who.api.post('/v1/orders', { quote_id: quote.id });
+    await till.buy({ plan_id: silver.id });
+    const waiting = await order(till, await upgrade());
+    await till.buy({ plan_id: silver.id });
+    await till.pay(waiting.body);
+    const all = await spans(sql, till);
+    expect(all.map((s) => s.plan_id).slice(-2)).is([gold.id, silver.id]);
+    const [{ starts_at, ends_at }] = all.slice(-1);
+    expect(Date.parse(ends_at) - Date.parse(starts_at)).is(30 * DAY);
 
-  const bob = till.for(await people.member());
-  const bought = await bob.buy({ plan_id: silver.id });
-  const quote = await upgrade(gold, bob);
-  const other = await upgrade(gold, bob);
-  const open_ = await order(bob, quote);
-  const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${bought.id}`;
-  await sql`
+    const bob = till.for(await people.member());
+    const bought = await bob.buy({ plan_id: silver.id });
+    const quote = await upgrade(gold, bob);
+    const other = await upgrade(gold, bob);
+    const open_ = await order(bob, quote);
+    const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${bought.id}`;
+    await sql`
     SELECT refund_record(${community.id}, uuid7(), ${id}, 'back', 10001, 'x', NULL, now(), false,
                          NULL)`;
-  expect(await receive(sql, community, open_.body)).matches({ outcome: 'counted', settled: true });
-  const [got] = (await spans(sql, bob)).slice(-1);
-  const days = (Date.parse(got.ends_at) - Date.parse(got.starts_at)) / DAY;
-  const share = quote.body.total_minor / 30000;
-  expect(Math.abs(days - 30 * share) < 0.001).isTrue(`${days} days for ${share} of the price`);
-  expect(await order(bob, other)).problem('quote_changed', 409);
-});
+    expect(await receive(sql, community, open_.body)).matches({
+      outcome: 'counted',
+      settled: true,
+    });
+    const [got] = (await spans(sql, bob)).slice(-1);
+    const days = (Date.parse(got.ends_at) - Date.parse(got.starts_at)) / DAY;
+    const share = quote.body.total_minor / 30000;
+    expect(Math.abs(days - 30 * share) < 0.001).isTrue(`${days} days for ${share} of the price`);
+    expect(await order(bob, other)).problem('quote_changed', 409);
+  },
+);

@@ -48,18 +48,21 @@ story('A plan tells its tier, its buyers and its price in each currency', async 
   expect(await bad({ sale_until: soon(-1) })).fault('/sale_until', 'too_early');
 });
 
-story('The public list opens and closes with the sale, though it is kept in memory', async (stage) => {
-  const { shop, console, shown } = await open(stage);
-  expect(await shown()).is([]);
-  const plan = await shop.plan({ sale_from: soon(1.5), sale_until: soon(3) });
-  expect(plan.on_sale).is(false);
-  expect(await shown()).is([]);
-  await eventually(async () => (await shown()).length === 1);
-  expect(Date.now()).atLeast(Date.parse(plan.sale_from));
-  await eventually(async () => (await shown()).length === 0);
-  expect(Date.now()).atLeast(Date.parse(plan.sale_until));
-  expect(await console.get(`/v1/plans/${plan.id}`)).body({ on_sale: false });
-});
+story(
+  'The public list opens and closes with the sale, though it is kept in memory',
+  async (stage) => {
+    const { shop, console, shown } = await open(stage);
+    expect(await shown()).is([]);
+    const plan = await shop.plan({ sale_from: soon(1.5), sale_until: soon(3) });
+    expect(plan.on_sale).is(false);
+    expect(await shown()).is([]);
+    await eventually(async () => (await shown()).length === 1);
+    expect(Date.now()).atLeast(Date.parse(plan.sale_from));
+    await eventually(async () => (await shown()).length === 0);
+    expect(Date.now()).atLeast(Date.parse(plan.sale_until));
+    expect(await console.get(`/v1/plans/${plan.id}`)).body({ on_sale: false });
+  },
+);
 
 story('Plans for members are shown to members, hidden ones to nobody', async (stage) => {
   const { api, people, sql } = stage;

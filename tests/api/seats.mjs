@@ -37,11 +37,13 @@ story('An owner gives seats, to another, and back; what is left goes along', asy
     ends_at: order.lines[0].ends_at,
   });
   expect(await membership(till.person)).matches({ active: false });
-  expect(await give(seat, bob)).status(200).body({
-    status: 'assigned',
-    member_id: bob.id,
-    ends_at: (at) => Math.abs(Date.parse(at) - Date.parse(seat.ends_at)) < 2,
-  });
+  expect(await give(seat, bob))
+    .status(200)
+    .body({
+      status: 'assigned',
+      member_id: bob.id,
+      ends_at: (at) => Math.abs(Date.parse(at) - Date.parse(seat.ends_at)) < 2,
+    });
   expect(await membership(bob)).matches({ active: true });
 
   // Twelve days later somebody else has it, for the eighteen that are left.
@@ -50,7 +52,9 @@ story('An owner gives seats, to another, and back; what is left goes along', asy
                                             upper(span) - interval '12 days')
     WHERE member_id = ${bob.id}`;
   const [was] = await sql`SELECT upper(span) AS ends FROM entitlement WHERE member_id = ${bob.id}`;
-  expect(await give(seat, cat)).status(200).body({ member_id: cat.id });
+  expect(await give(seat, cat))
+    .status(200)
+    .body({ member_id: cat.id });
   expect(await membership(bob)).matches({ active: false });
   const hers = await membership(cat);
   expect(hers.active).isTrue();
@@ -64,7 +68,9 @@ story('An owner gives seats, to another, and back; what is left goes along', asy
   expect(Math.abs(left - 18) < 0.01).isTrue(`${left} days`);
   expect(await membership(cat)).matches({ active: false });
 
-  expect(await back(seat)).status(200).body({ status: 'free', member_id: null });
+  expect(await back(seat))
+    .status(200)
+    .body({ status: 'free', member_id: null });
   expect(await membership(dan)).matches({ until: paid.lines[0].ends_at });
   expect(await give(seat, bob)).status(200);
   expect(await membership(bob)).matches({ active: true });
@@ -78,7 +84,9 @@ story('Seats are their owner’s to give, to members of the community', async (s
   const bob = await people.member();
   const order = await till.buy({ kind: 'seats', plan_id: plan.id });
   const [seat, second, third] = await seats();
-  expect(await give(seat, { id: uuid7() })).problem('body_invalid', 422).fault('/member_id', 'unknown');
+  expect(await give(seat, { id: uuid7() }))
+    .problem('body_invalid', 422)
+    .fault('/member_id', 'unknown');
   const eve = await people.in(await stage.another()).operator();
   expect(await give(seat, eve)).fault('/member_id', 'unknown');
   const path = `/v1/seats/${seat.id}`;
@@ -88,7 +96,10 @@ story('Seats are their owner’s to give, to members of the community', async (s
     expect(await api.as(who).delete(`${path}/member`)).problem('not_found', 404);
     expect(await api.as(who).get(path)).problem('not_found', 404);
   }
-  expect(await till.api.get(path)).status(200).header('ETag').body({ number: 1, status: 'free' });
+  expect(await till.api.get(path))
+    .status(200)
+    .header('ETag')
+    .body({ number: 1, status: 'free' });
   expect(await api.as(operator).put(`${path}/member`, body)).status(200);
   const log = await api.as(operator).get('/v1/audit-log', { query: { target_id: seat.id } });
   expect(log.body.data).matches([{ action: 'seat.assign', after: { member_id: bob.id } }]);

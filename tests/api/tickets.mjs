@@ -19,7 +19,9 @@ async function open(stage) {
     return id;
   };
   const rsvp = async (id, who) =>
-    (await sql`SELECT state, seat_number FROM rsvp WHERE lecture_id = ${id} AND member_id = ${who.id}`)[0];
+    (
+      await sql`SELECT state, seat_number FROM rsvp WHERE lecture_id = ${id} AND member_id = ${who.id}`
+    )[0];
   return { operator, shop, school, sold, till, lecture, rsvp };
 }
 
@@ -34,7 +36,9 @@ story('A ticket holds a seat while it waits to be paid, and has it then', async 
     who.quote({ kind: 'ticket', plan_id: plan.id, lecture_id: talk, ...more });
   const bob = till.for(await people.member());
   const [one, two, his] = [await ask(), await ask(), await ask(bob)];
-  expect(one).status(201).body({ total_minor: 5000, starts_at: null, lines: [{ lecture_id: talk }] });
+  expect(one)
+    .status(201)
+    .body({ total_minor: 5000, starts_at: null, lines: [{ lecture_id: talk }] });
   const first = await order(till, one);
   expect(first).status(201);
   expect(await rsvp(talk, till.person)).is({ state: 'offered', seat_number: 1 });
@@ -98,23 +102,32 @@ story('A tip names its lecturer and its amount, a gift to the house its amount',
   const { lecturer } = await people.lecturer();
   const plan = await sold('donation', { open_amount: true, price_minor: 100 });
   const tip = (more) =>
-    till.quote({ kind: 'tip', plan_id: plan.id, lecturer_id: lecturer, amount_minor: 888, ...more });
+    till.quote({
+      kind: 'tip',
+      plan_id: plan.id,
+      lecturer_id: lecturer,
+      amount_minor: 888,
+      ...more,
+    });
   expect(await tip({ lecturer_id: uuid7() })).fault('/lecturer_id', 'unknown');
   expect(await tip({ amount_minor: 99 })).fault('/amount_minor', 'too_little');
   expect(await tip({ amount_minor: undefined })).body({ total_minor: 100 });
   const quote = await tip({ note: 'Thank you' });
-  expect(quote).status(201).body({
-    total_minor: 888,
-    starts_at: null,
-    lines: [{ lecturer_id: lecturer, note: 'Thank you' }],
-  });
+  expect(quote)
+    .status(201)
+    .body({
+      total_minor: 888,
+      starts_at: null,
+      lines: [{ lecturer_id: lecturer, note: 'Thank you' }],
+    });
   const made = await order(till, quote);
   expect((await till.pay(made.body)).status).is('paid');
   expect(await till.api.get('/v1/me/membership')).body({ active: false });
   const given = await till.order({ plan_id: plan.id, amount_minor: 100000 });
   expect(given).matches({ kind: 'purchase', total_minor: 100000 });
   expect(await receive(sql, community, given)).matches({ settled: true });
-  const [{ n }] = await sql`SELECT count(*) AS n FROM entitlement WHERE member_id = ${till.person.id}`;
+  const [{ n }] =
+    await sql`SELECT count(*) AS n FROM entitlement WHERE member_id = ${till.person.id}`;
   expect(n).is(0);
   const told = (await till.api.get('/v1/me/orders', { query: { kind: 'tip' } })).body.data;
   expect(told).matches([{ id: made.id, status: 'paid' }]);
