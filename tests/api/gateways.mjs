@@ -61,23 +61,33 @@ story('Owners set up ways to pay; secrets go in and never come out', async (stag
   const put = (body, who = owner) => api.as(who).put('/v1/gateways', body);
   expect(await api.as(operator).get('/v1/gateways')).problem('not_allowed', 403);
   expect(await put({ provider: 'hand' }, operator)).problem('not_allowed', 403);
-  expect(await api.as(owner).get('/v1/gateways')).status(200).body({
-    data: [
-      { provider: 'hand', set_up: false, enabled: false, methods: ['transfer', 'cash'] },
-      { provider: 'test', set_up: false, demo_only: true },
-    ],
-  });
+  expect(await api.as(owner).get('/v1/gateways'))
+    .status(200)
+    .body({
+      data: [
+        { provider: 'hand', set_up: false, enabled: false, methods: ['transfer', 'cash'] },
+        { provider: 'test', set_up: false, demo_only: true },
+      ],
+    });
   expect(await put({ provider: 'test' })).problem('way_closed', 409);
   await sql`UPDATE community SET demo = true WHERE id = ${community.id}`;
   expect(await put({ provider: 'cash' })).fault('/provider', 'unknown');
   expect(await put({ provider: 'hand' })).fault('/settings/account', 'required');
   for (const account of ['text', {}, { fr: 'x' }, { en: '' }, { en: 7 }]) {
-    expect(await put({ provider: 'hand', settings: { account } })).fault('/settings/account', 'format');
+    expect(await put({ provider: 'hand', settings: { account } })).fault(
+      '/settings/account',
+      'format',
+    );
   }
-  expect(await put({ provider: 'hand', settings: { iban: 'x' } })).fault('/settings/iban', 'unknown');
+  expect(await put({ provider: 'hand', settings: { iban: 'x' } })).fault(
+    '/settings/iban',
+    'unknown',
+  );
   expect(await put({ provider: 'hand', settings: [] })).fault('/settings', 'type');
-  expect(await put({ provider: 'test', settings: { secret: 'short' } }))
-    .fault('/settings/secret', 'format');
+  expect(await put({ provider: 'test', settings: { secret: 'short' } })).fault(
+    '/settings/secret',
+    'format',
+  );
   const account = { en: 'IBAN 7\nBank of Somewhere' };
   expect(await put({ provider: 'hand', settings: { account } }))
     .status(200)
@@ -113,13 +123,16 @@ story('A provider that is down: said at once, and the same try goes on later', a
   expect(await attempt()).problem('gateway_away', 502);
   trouble.mode = 'none';
   const made = await attempt();
-  expect(made).status(200).body({ state: 'open', pay_url: /pay\/test/ });
+  expect(made)
+    .status(200)
+    .body({ state: 'open', pay_url: /pay\/test/ });
   const keys = new Set(trouble.calls.map(({ key }) => key));
   expect([...keys]).is([made.id]); // one idempotency key all along
   const page = new URL(made.body.pay_url).pathname;
   await press(api, { page }, 'pay');
   await becomes(stage, order, 'paid');
-  const [{ n }] = await stage.sql`SELECT count(*)::int AS n FROM test_charge WHERE key = ${made.id}`;
+  const [{ n }] =
+    await stage.sql`SELECT count(*)::int AS n FROM test_charge WHERE key = ${made.id}`;
   expect(n).is(1);
   await booksAddUp(stage);
   expect(await server.stop()).is([]);
@@ -160,33 +173,36 @@ story('It resets after it accepted: there is one payment, and one refund', async
   await trouble.stop();
 });
 
-story('One that is slow holds up nobody, and after five failures it is left alone', async (stage) => {
-  const { trouble, attempt, api, ann, plan, order, server } = await open(stage);
-  trouble.mode = 'slow';
-  const began = Date.now();
-  const [slow, ...others] = await Promise.all([
-    attempt(),
-    ...Array.from({ length: 20 }, () => api.as(ann).get(`/v1/orders/${order.id}/ways`)),
-  ]);
-  expect(slow).problem('gateway_away', 502);
-  expect(Date.now() - began).atMost(4900);
-  for (const reply of others) expect(reply).status(200);
-  trouble.mode = 'down';
-  await attempt();
-  await attempt();
-  const { length } = trouble.calls;
-  expect(length).is(5 + 0);
-  const quick = Date.now();
-  const refused = await race(20, () => attempt(order, 'qr'));
-  for (const reply of refused) expect(reply).problem('gateway_away', 502);
-  expect(trouble.calls.length).is(length);
-  expect(Date.now() - quick).atMost(2000);
-  trouble.mode = 'none';
-  await eventually(async () => (await attempt()).status === 200, 12_000);
-  expect((await tryToPay(api, ann, await openOrder(stage, ann, plan))).state).is('open');
-  expect(await server.stop()).is([]);
-  await trouble.stop();
-});
+story(
+  'One that is slow holds up nobody, and after five failures it is left alone',
+  async (stage) => {
+    const { trouble, attempt, api, ann, plan, order, server } = await open(stage);
+    trouble.mode = 'slow';
+    const began = Date.now();
+    const [slow, ...others] = await Promise.all([
+      attempt(),
+      ...Array.from({ length: 20 }, () => api.as(ann).get(`/v1/orders/${order.id}/ways`)),
+    ]);
+    expect(slow).problem('gateway_away', 502);
+    expect(Date.now() - began).atMost(4900);
+    for (const reply of others) expect(reply).status(200);
+    trouble.mode = 'down';
+    await attempt();
+    await attempt();
+    const { length } = trouble.calls;
+    expect(length).is(5 + 0);
+    const quick = Date.now();
+    const refused = await race(20, () => attempt(order, 'qr'));
+    for (const reply of refused) expect(reply).problem('gateway_away', 502);
+    expect(trouble.calls.length).is(length);
+    expect(Date.now() - quick).atMost(2000);
+    trouble.mode = 'none';
+    await eventually(async () => (await attempt()).status === 200, 12_000);
+    expect((await tryToPay(api, ann, await openOrder(stage, ann, plan))).state).is('open');
+    expect(await server.stop()).is([]);
+    await trouble.stop();
+  },
+);
 
 story('Killed between the provider’s answer and our commit: it is found again', async (stage) => {
   const { trouble, attempt, order, ann, owner, server } = await open(stage);
