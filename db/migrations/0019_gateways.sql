@@ -42,7 +42,7 @@ BEGIN
   END IF;
   IF by_provider = 'hand' AND o.kind <> 'ticket' THEN  -- days; a seat does not wait
     UPDATE orders x SET expires_at = greatest(x.expires_at,
-      now() + (policy_of($1)).hand_days * interval '24 hours')
+      x.created_at + (policy_of($1)).hand_days * interval '24 hours')
     WHERE x.community_id = $1 AND x.id = $2 AND x.expires_at IS NOT NULL
     RETURNING x.* INTO o;
     UPDATE code_hold h SET expires_at = o.expires_at
@@ -51,7 +51,7 @@ BEGIN
   SELECT x.* INTO a FROM payment_attempt x
   WHERE x.community_id = $1 AND x.order_id = $2 AND x.provider = by_provider
     AND x.method = by_method AND x.state = 'open' AND NOT x.unwanted;
-  created := a.id IS NULL OR a.amount_minor <> due;
+  created := a.id IS NULL OR a.amount_minor <> due OR coalesce(a.expires_at <= now(), false);
   IF created THEN
     UPDATE payment_attempt x SET unwanted = true WHERE x.community_id = $1 AND x.id = a.id;
     INSERT INTO payment_attempt (community_id, id, order_id, provider, method, amount_minor,

@@ -261,3 +261,21 @@ story('Others’ orders are not there; unknown ways are refused', async (stage) 
   expect(await attempt(bob, { provider: 'test', method: 'page' })).problem('not_found', 404);
   await stage.sql`UPDATE community SET demo = true WHERE id = ${stage.community.id}`;
 });
+
+story('64 devices ask for one way to pay, and 64 operators record one order', async (stage) => {
+  const { api, ann, order, record } = await open(stage);
+  const asked = await race(64, () =>
+    api.as(ann).post(`/v1/orders/${order.id}/attempts`, { provider: 'test', method: 'page' }),
+  );
+  const good = asked.filter(({ status }) => status < 300);
+  expect(good.length).atLeast(1);
+  expect(new Set(good.map(({ id }) => id)).size).is(1);
+  const [{ n }] = await stage.sql`
+    SELECT count(*)::int AS n FROM test_charge WHERE community_id = ${stage.community.id}`;
+  expect(n).is(1);
+  const recorded = await race(64, () => record(transfer()));
+  const counted = recorded.filter(({ status, body }) => status === 201 && !body.surplus);
+  expect(counted.length).is(1);
+  const [row] = await booksAddUp(stage);
+  expect(row).matches({ status: 'paid', paid: 36500, sales: 1 });
+});
