@@ -2,7 +2,7 @@
  * is one transaction, and a second load finds almost everything there. */
 #include "cli/demo.h"
 #include "cli/cli.h"
-#include "gateways/gateway.h"
+#include "gateways/gateways.h"
 
 #include <string.h>
 

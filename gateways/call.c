@@ -1,5 +1,5 @@
 /* Calls to providers: a deadline, one more try at once, and a circuit breaker. */
-#include "gateways/gateway.h"
+#include "gateways/gateways.h"
 
 enum { BREAK_AFTER = 5, BREAK_MS = 5000, TRIES = 2, GATEWAYS_MOST = 16 };
 

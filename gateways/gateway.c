@@ -1,5 +1,5 @@
 /* The table of providers, and their settings on the way into the database and out of it. */
-#include "gateways/gateway.h"
+#include "gateways/gateways.h"
 
 const struct gateway *const gateway_all[] = {&gateway_hand, &gateway_test};
 const size_t gateway_count = COUNT(gateway_all);

@@ -7,7 +7,9 @@
 #ifndef LYCEUM_GATEWAY_H
 #define LYCEUM_GATEWAY_H
 
-#include "gateways/gateways.h"
+#include "base/base.h"
+
+struct gateways; /* gateways.h, which shows this header to the other rooms */
 
 /* ---- a call: start, query, close, refund ------------------------------------------------------
  */

@@ -3,6 +3,7 @@
 #define LYCEUM_GATEWAYS_H
 
 #include "base/base.h"
+#include "gateways/gateway.h"
 
 /* What gateways need beside the options: the secrets out of their files. Lives as long as the
  * process. */

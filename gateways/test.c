@@ -1,6 +1,6 @@
 /* The provider that is built into the server, for demonstrations: its page is api/test_provider/,
  * its state the tables test_…. It is spoken to as an outside one is: by signed HTTP. */
-#include "gateways/gateway.h"
+#include "gateways/gateways.h"
 
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * taken by a committed lease. Killed between a provider's answer and our commit, it is run again,
  * and the call's idempotency key finds what was done. */
 #include "db/sql.h"
-#include "gateways/gateway.h"
 #include "jobs/jobs.h"
 
 #include <stdlib.h>

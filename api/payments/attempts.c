@@ -2,7 +2,6 @@
  * it again gives the same one, and the provider knows it by its id. */
 #include "api/api.h"
 #include "db/sql.h"
-#include "gateways/gateway.h"
 
 #include <string.h>
 

@@ -2,7 +2,6 @@
  * are never shown again: a hint tells which one it is. */
 #include "api/api.h"
 #include "db/sql.h"
-#include "gateways/gateway.h"
 
 #include <string.h>
 

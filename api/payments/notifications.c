@@ -2,7 +2,6 @@
  * the raw body holds; then it is kept and done in one transaction, within a second. */
 #include "api/api.h"
 #include "db/sql.h"
-#include "gateways/gateway.h"
 
 static const char *const kinds[] = {
     [FACT_OTHER] = "other",   [FACT_PAID] = "paid",         [FACT_FAILED] = "failed",

@@ -2,7 +2,6 @@
  * server, and is spoken to as if it did not. */
 #include "api/api.h"
 #include "db/sql.h"
-#include "gateways/gateway.h"
 
 static struct step answer(struct request *q, const struct rows *r) {
   struct test_serve_row row;

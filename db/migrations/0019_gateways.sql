@@ -8,7 +8,8 @@ ALTER TABLE payment_attempt
   ADD taken_until timestamptz,
   ADD looks int NOT NULL DEFAULT 0,
   ADD unwanted boolean NOT NULL DEFAULT false;
-CREATE UNIQUE INDEX payment_attempt_one ON payment_attempt (community_id, order_id, provider, method)
+CREATE UNIQUE INDEX payment_attempt_one
+  ON payment_attempt (community_id, order_id, provider, method)
   WHERE state = 'open' AND NOT unwanted;
 CREATE INDEX payment_attempt_open ON payment_attempt (next_look_at) WHERE state = 'open';
 
@@ -39,9 +40,9 @@ BEGIN
   IF o.closed_at IS NOT NULL OR o.settled_at IS NOT NULL OR due = 0 OR o.expires_at <= now() THEN
     refusal := 'state_forbids'; RETURN NEXT; RETURN;
   END IF;
-  IF by_provider = 'hand' AND o.kind <> 'ticket' THEN  -- a transfer takes days; a seat does not wait
+  IF by_provider = 'hand' AND o.kind <> 'ticket' THEN  -- days; a seat does not wait
     UPDATE orders x SET expires_at = greatest(x.expires_at,
-      now() + (policy_of($1)).hand_days * interval '24 hours')
+      x.created_at + (policy_of($1)).hand_days * interval '24 hours')
     WHERE x.community_id = $1 AND x.id = $2 AND x.expires_at IS NOT NULL
     RETURNING x.* INTO o;
     UPDATE code_hold h SET expires_at = o.expires_at
@@ -50,7 +51,7 @@ BEGIN
   SELECT x.* INTO a FROM payment_attempt x
   WHERE x.community_id = $1 AND x.order_id = $2 AND x.provider = by_provider
     AND x.method = by_method AND x.state = 'open' AND NOT x.unwanted;
-  created := a.id IS NULL OR a.amount_minor <> due;
+  created := a.id IS NULL OR a.amount_minor <> due OR coalesce(a.expires_at <= now(), false);
   IF created THEN
     UPDATE payment_attempt x SET unwanted = true WHERE x.community_id = $1 AND x.id = a.id;
     INSERT INTO payment_attempt (community_id, id, order_id, provider, method, amount_minor,
@@ -65,8 +66,8 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Asks for money to go back. By hand it went already, and the reference says how; else it is done by
--- who looks after requests. A surplus goes back by itself: what is asked for is only that it be
+-- Asks for money to go back. By hand it went already, and the reference says how; else it is done
+-- by who looks after requests. A surplus goes back by itself: what is asked for is only that it be
 -- tried again, or, by hand, that it was done.
 CREATE FUNCTION refund_ask(community bigint, order_id uuid, request uuid, of_payment uuid,
                            amount bigint, why text, keep boolean, ref text, actor uuid)
@@ -209,7 +210,8 @@ BEGIN
     outcome := dispute_open($1, uuid7(), p.id, facts ->> 'dispute_ref', amount,
                             facts ->> 'reason', at);
   ELSIF kind IN ('won', 'lost') THEN  -- perhaps before we heard that it was opened
-    PERFORM dispute_open($1, uuid7(), p.id, facts ->> 'dispute_ref', amount, facts ->> 'reason', at);
+    PERFORM dispute_open($1, uuid7(), p.id, facts ->> 'dispute_ref', amount,
+                         facts ->> 'reason', at);
     outcome := dispute_end($1, p.id, facts ->> 'dispute_ref', kind = 'won', at);
   ELSE
     RETURN 'not_ours';

@@ -84,7 +84,9 @@ story('Forged, stale, replayed and truncated notifications have no effect', asyn
   }
   expect(await tell({ slug: 'nowhere' }, event)).problem('not_found', 404);
   for (const at of [Date.now() - 290_000, Date.now() + 290_000]) {
-    expect(await tell(community, { ...eventOf('news', attempt), id: `n-${at}` }, { at })).status(204);
+    expect(await tell(community, { ...eventOf('news', attempt), id: `n-${at}` }, { at })).status(
+      204,
+    );
   }
   expect(await tell(community, event)).status(204);
   const told = stage.log().match(/event=notification_refused|notification_refused/g) ?? [];
@@ -111,32 +113,38 @@ story('A genuine one about something else than was agreed pays nothing', async (
   const outcomes = await stage.sql`
     SELECT outcome, count(*)::int AS n FROM payment_event
     WHERE community_id = ${community.id} GROUP BY outcome ORDER BY outcome`;
-  expect(outcomes).is([{ outcome: 'differs', n: 4 }, { outcome: 'not_found', n: 1 }]);
+  expect(outcomes).is([
+    { outcome: 'differs', n: 4 },
+    { outcome: 'not_found', n: 1 },
+  ]);
   await booksAddUp(stage);
 });
 
-story('A community’s secret opens no other one, and one of its own is kept sealed', async (stage) => {
-  const world = await open(stage);
-  const { community, attempt, tell, sql, another } = world;
-  const there = await another();
-  const abroad = { ...stage, community: there, people: stage.people.in(there) };
-  const keeper = await openTill(abroad);
-  const secret = 'cafe'.repeat(16);
-  const put = { provider: 'test', settings: { secret } };
-  expect(await stage.api.as(keeper).put('/v1/gateways', put)).status(200);
-  expect(await tell(there, eventOf('paid', attempt))).problem('notification_refused', 400);
-  expect(await tell(there, eventOf('paid', attempt), { secret })).status(204);
-  expect(await effects(world)).is(NOTHING);
-  expect(await tell(community, eventOf('paid', attempt))).status(204);
-  const [row] = await sql`
+story(
+  'A community’s secret opens no other one, and one of its own is kept sealed',
+  async (stage) => {
+    const world = await open(stage);
+    const { community, attempt, tell, sql, another } = world;
+    const there = await another();
+    const abroad = { ...stage, community: there, people: stage.people.in(there) };
+    const keeper = await openTill(abroad);
+    const secret = 'cafe'.repeat(16);
+    const put = { provider: 'test', settings: { secret } };
+    expect(await stage.api.as(keeper).put('/v1/gateways', put)).status(200);
+    expect(await tell(there, eventOf('paid', attempt))).problem('notification_refused', 400);
+    expect(await tell(there, eventOf('paid', attempt), { secret })).status(204);
+    expect(await effects(world)).is(NOTHING);
+    expect(await tell(community, eventOf('paid', attempt))).status(204);
+    const [row] = await sql`
     SELECT position('charge'::bytea IN sealed_body) > 0 AS open FROM payment_event
     WHERE community_id = ${community.id}`;
-  expect(row.open).is(false);
-  const [setting] = await sql`
+    expect(row.open).is(false);
+    const [setting] = await sql`
     SELECT position(convert_to(${SECRET}, 'UTF8') IN sealed) > 0 AS open, shown
     FROM gateway_setting WHERE community_id = ${community.id} AND provider = 'test'`;
-  expect(setting).is({ open: false, shown: {} });
-});
+    expect(setting).is({ open: false, shown: {} });
+  },
+);
 
 /** The same events, each sent several times, all shuffled, eight at once. */
 async function pour(tell, community, events, copies) {
@@ -156,28 +164,31 @@ async function pour(tell, community, events, copies) {
   return Math.max(...times);
 }
 
-story('100 shuffled, repeated notifications of pay, refund and dispute: one effect', async (stage) => {
-  const world = await open(stage);
-  const { api, owner, ann, community, attempt, tell } = world;
-  const events = [
-    eventOf('paid', attempt),
-    eventOf('refunded', attempt, { refund: 're_1', amount_minor: 6500 }),
-    eventOf('disputed', attempt, { dispute: 'd_1', amount_minor: 30000 }),
-    eventOf('won', attempt, { dispute: 'd_1', amount_minor: 30000 }),
-    eventOf('news', attempt),
-  ];
-  const slowest = await pour(tell, community, events, 20);
-  console.log(`      100 notifications, the slowest heard after ${slowest} ms`);
-  const [row] = await booksAddUp(stage);
-  expect(row).matches({ status: 'partly_refunded', paid: 36500, refunded: 6500 });
-  expect(await api.as(ann).get(`/v1/orders/${row.id}/disputes`)).body({
-    data: [{ reference: 'd_1', state: 'won' }],
-  });
-  expect(await allowed(api, owner, ann)).is(true);
-  const waiting = await stage.sql`SELECT outcome FROM payment_event WHERE handled_at IS NULL`;
-  expect(waiting).is([]);
-  expect(await effects(world)).matches({ payments: 1, events: 5 });
-});
+story(
+  '100 shuffled, repeated notifications of pay, refund and dispute: one effect',
+  async (stage) => {
+    const world = await open(stage);
+    const { api, owner, ann, community, attempt, tell } = world;
+    const events = [
+      eventOf('paid', attempt),
+      eventOf('refunded', attempt, { refund: 're_1', amount_minor: 6500 }),
+      eventOf('disputed', attempt, { dispute: 'd_1', amount_minor: 30000 }),
+      eventOf('won', attempt, { dispute: 'd_1', amount_minor: 30000 }),
+      eventOf('news', attempt),
+    ];
+    const slowest = await pour(tell, community, events, 20);
+    console.log(`      100 notifications, the slowest heard after ${slowest} ms`);
+    const [row] = await booksAddUp(stage);
+    expect(row).matches({ status: 'partly_refunded', paid: 36500, refunded: 6500 });
+    expect(await api.as(ann).get(`/v1/orders/${row.id}/disputes`)).body({
+      data: [{ reference: 'd_1', state: 'won' }],
+    });
+    expect(await allowed(api, owner, ann)).is(true);
+    const waiting = await stage.sql`SELECT outcome FROM payment_event WHERE handled_at IS NULL`;
+    expect(waiting).is([]);
+    expect(await effects(world)).matches({ payments: 1, events: 5 });
+  },
+);
 
 story('Ten orders at once, their events in any order, also lost disputes', async (stage) => {
   const world = await open(stage);
@@ -203,8 +214,9 @@ story('Out of order: what comes before its payment waits for it', async (stage) 
   const { api, owner, ann, community, attempt, tell } = world;
   const dispute = { dispute: 'd_9' };
   expect(await tell(community, eventOf('disputed', attempt, dispute))).status(204);
-  expect(await tell(community, eventOf('refunded', attempt, { refund: 're_9', amount_minor: 1 })))
-    .status(204);
+  expect(
+    await tell(community, eventOf('refunded', attempt, { refund: 're_9', amount_minor: 1 })),
+  ).status(204);
   expect(await effects(world)).matches({ payments: 0, events: 2 });
   expect(await tell(community, eventOf('failed', attempt))).status(204);
   expect(await tell(community, eventOf('paid', attempt))).status(204);
@@ -212,43 +224,47 @@ story('Out of order: what comes before its payment waits for it', async (stage) 
   expect(await tell(community, eventOf('won', attempt, dispute))).status(204);
   expect(await tell(community, eventOf('lost', attempt, dispute))).status(204); // too late
   expect(await allowed(api, owner, ann)).is(true);
-  expect(await tell(community, eventOf('refunded', attempt, { refund: 're_8', amount_minor: 99999 })))
-    .status(204);
+  expect(
+    await tell(community, eventOf('refunded', attempt, { refund: 're_8', amount_minor: 99999 })),
+  ).status(204);
   const [row] = await booksAddUp(stage);
   expect(row).matches({ paid: 36500, refunded: 1 });
 });
 
-story('The built-in provider tells late, twice, and in the wrong order when asked to', async (stage) => {
-  const world = await open(stage);
-  const { api, owner, ann, attempt, sql, order } = world;
-  const press = (act, how) =>
-    api.post(attempt.page, raw(new URLSearchParams({ act, ...how }).toString(), 'text/plain'));
-  const outcomes = () => sql`
+story(
+  'The built-in provider tells late, twice, and in the wrong order when asked to',
+  async (stage) => {
+    const world = await open(stage);
+    const { api, owner, ann, attempt, sql, order } = world;
+    const press = (act, how) =>
+      api.post(attempt.page, raw(new URLSearchParams({ act, ...how }).toString(), 'text/plain'));
+    const outcomes = () => sql`
     SELECT kind, outcome FROM payment_event WHERE community_id = ${stage.community.id}
     ORDER BY received_at`;
-  const heard = async (count) => {
-    for (let i = 0; i < 500 && (await outcomes()).length < count; i++) {
-      await new Promise((again) => setTimeout(again, 20));
-    }
-  };
-  await press('pay', { hold: 1, twice: 1 });
-  await press('dispute', { twice: 1 });
-  await heard(2);
-  expect((await outcomes()).map(({ kind }) => kind)).is(['disputed', 'paid']);
-  expect(await allowed(api, owner, ann)).is(false);
-  expect(await api.as(ann).get(`/v1/orders/${order.id}/disputes`)).body({
-    data: [{ state: 'open', ended_at: null }],
-  });
-  await press('win', { late: 1 });
-  const [{ due }] = await sql`
+    const heard = async (count) => {
+      for (let i = 0; i < 500 && (await outcomes()).length < count; i++) {
+        await new Promise((again) => setTimeout(again, 20));
+      }
+    };
+    await press('pay', { hold: 1, twice: 1 });
+    await press('dispute', { twice: 1 });
+    await heard(2);
+    expect((await outcomes()).map(({ kind }) => kind)).is(['disputed', 'paid']);
+    expect(await allowed(api, owner, ann)).is(false);
+    expect(await api.as(ann).get(`/v1/orders/${order.id}/disputes`)).body({
+      data: [{ state: 'open', ended_at: null }],
+    });
+    await press('win', { late: 1 });
+    const [{ due }] = await sql`
     SELECT extract(epoch FROM due_at - now())::float8 AS due FROM test_event
     ORDER BY id DESC LIMIT 1`;
-  expect(due).atLeast(8);
-  await sql`UPDATE test_event SET due_at = now() WHERE copies > 0`;
-  await heard(3);
-  expect(await allowed(api, owner, ann)).is(true);
-  await booksAddUp(stage);
-});
+    expect(due).atLeast(8);
+    await sql`UPDATE test_event SET due_at = now() WHERE copies > 0`;
+    await heard(3);
+    expect(await allowed(api, owner, ann)).is(true);
+    await booksAddUp(stage);
+  },
+);
 
 story('Calls to the built-in provider itself must be signed, too', async (stage) => {
   const { api, community, attempt } = await open(stage);
@@ -257,7 +273,9 @@ story('Calls to the built-in provider itself must be signed, too', async (stage)
       headers: { 'Test-Signature': signature },
     });
   const query = JSON.stringify({ do: 'query', charge_key: attempt.id });
-  expect(await call(query)).status(200).body({ state: 'open', amount_minor: 36500 });
+  expect(await call(query))
+    .status(200)
+    .body({ state: 'open', amount_minor: 36500 });
   expect(await call(query, 't=1,v1=00')).problem('notification_refused', 400);
   const later = Math.floor(Date.now() / 1000) - 400;
   const mac = createHmac('sha256', Buffer.from(SECRET, 'hex')).update(`${later}.${query}`);

@@ -45,7 +45,9 @@ story('A member sees how to pay, and an operator records the transfer', async (s
   const body = { provider: 'hand', method: 'transfer' };
   const [before] = await stage.sql`SELECT expires_at FROM orders WHERE id = ${order.id}`;
   const tried = await api.as(ann).post(`/v1/orders/${order.id}/attempts`, body);
-  expect(tried).status(201).body({ state: 'open', account: { 'zh-CN': '账号 1' }, pay_url: null });
+  expect(tried)
+    .status(201)
+    .body({ state: 'open', account: { 'zh-CN': '账号 1' }, pay_url: null });
   expect(Date.parse(tried.body.expires_at)).atLeast(before.expires_at.getTime() + 6 * 86_400_000);
   expect(await api.as(ann).post(`/v1/orders/${order.id}/attempts`, body))
     .status(200)
@@ -73,12 +75,15 @@ story('What is recorded by hand is checked, counted once, and audited', async (s
   expect(await record(transfer(), ann)).problem('not_allowed', 403);
   expect(await record(transfer(), owner, { id: uuid7() })).problem('not_found', 404);
   expect(await record(transfer({ amount_minor: 10000, reference: 'half' }))).status(201);
-  expect(await record(transfer({ amount_minor: 10000, reference: 'half' })))
-    .problem('reference_taken', 409);
+  expect(await record(transfer({ amount_minor: 10000, reference: 'half' }))).problem(
+    'reference_taken',
+    409,
+  );
   const headers = { 'Idempotency-Key': 'the rest' };
   const rest = transfer({ amount_minor: 26500 });
   const twice = await race(2, () =>
-    api.as(owner).post(`/v1/orders/${order.id}/payments`, rest, { headers }));
+    api.as(owner).post(`/v1/orders/${order.id}/payments`, rest, { headers }),
+  );
   const again = await api.as(owner).post(`/v1/orders/${order.id}/payments`, rest, { headers });
   expect(again).status(201).header('Idempotent-Replayed', 'true');
   expect(twice.filter(({ status }) => status === 201).length).atLeast(1);
@@ -93,12 +98,16 @@ story('Paid on the provider’s page, it is told by a signed notification', asyn
   const attempt = await tryToPay(api, ann, order);
   expect((await tryToPay(api, ann, order)).id).is(attempt.id);
   const page = await api.get(attempt.page, { headers: { Accept: 'text/html' } });
-  expect(page).status(200).header('Content-Security-Policy', /default-src 'none'/);
+  expect(page)
+    .status(200)
+    .header('Content-Security-Policy', /default-src 'none'/);
   expect(page).text(/365\.00 CNY/);
   expect(/<script/i.test(page.text)).is(false);
   const chinese = await api.get(attempt.page, { headers: { 'Accept-Language': 'zh-CN' } });
   expect(chinese).text(/等待付款/);
-  expect(await press(api, attempt, 'pay', { twice: 1 })).status(303).header('Location', attempt.page);
+  expect(await press(api, attempt, 'pay', { twice: 1 }))
+    .status(303)
+    .header('Location', attempt.page);
   await becomes(stage, order, 'paid');
   expect(await api.get(attempt.page)).text(/Paid/);
   expect(await allowed(api, owner, ann)).is(true);
@@ -107,7 +116,9 @@ story('Paid on the provider’s page, it is told by a signed notification', asyn
     return left === 0;
   });
   const payments = await api.as(ann).get(`/v1/orders/${order.id}/payments`);
-  expect(payments).body({ data: [{ reference: attempt.charge, surplus: false, provider: 'test' }] });
+  expect(payments).body({
+    data: [{ reference: attempt.charge, surplus: false, provider: 'test' }],
+  });
   await booksAddUp(stage);
 });
 
@@ -115,9 +126,11 @@ story('A failed payment can be tried again, as another one', async (stage) => {
   const { api, ann, order } = await open(stage);
   const first = await tryToPay(api, ann, order);
   expect(await press(api, first, 'fail')).status(303);
-  await eventually(async () =>
-    (await stage.sql`SELECT state FROM payment_attempt WHERE id = ${first.id}`)[0].state ===
-    'failed');
+  await eventually(
+    async () =>
+      (await stage.sql`SELECT state FROM payment_attempt WHERE id = ${first.id}`)[0].state ===
+      'failed',
+  );
   const second = await tryToPay(api, ann, order);
   expect(second.id).isNot(first.id);
   expect(await press(api, second, 'pay')).status(303);
@@ -162,9 +175,13 @@ story('A surplus by hand is paid back by hand, and written down', async (stage) 
   const back = (body) => api.as(owner).post(`/v1/orders/${order.id}/refunds`, body);
   const body = { amount_minor: 500, reason: 'Paid twice', payment_id: extra.id };
   expect(await back(body)).fault('/reference', 'required');
-  expect(await back({ ...body, reference: 'B-1', amount_minor: 400 }))
-    .fault('/amount_minor', 'differs');
-  expect(await back({ ...body, reference: 'B-1' })).status(201).body({ state: 'done', surplus: true });
+  expect(await back({ ...body, reference: 'B-1', amount_minor: 400 })).fault(
+    '/amount_minor',
+    'differs',
+  );
+  expect(await back({ ...body, reference: 'B-1' }))
+    .status(201)
+    .body({ state: 'done', surplus: true });
   expect(await back({ ...body, reference: 'B-2' })).problem('state_forbids', 409);
   const [row] = await booksAddUp(stage);
   expect(row).matches({ status: 'paid', returnable: 0, money: 36500 });
@@ -190,9 +207,11 @@ story('Who closes an order closes its attempts at the provider', async (stage) =
   const { api, ann, order, plan } = { ...(await open(stage)) };
   const attempt = await tryToPay(api, ann, order);
   await stage.sql`SELECT order_close(${stage.community.id}, ${order.id}, 'cancelled')`;
-  await eventually(async () =>
-    (await stage.sql`SELECT state FROM test_charge WHERE id = ${attempt.charge}`)[0].state ===
-    'closed');
+  await eventually(
+    async () =>
+      (await stage.sql`SELECT state FROM test_charge WHERE id = ${attempt.charge}`)[0].state ===
+      'closed',
+  );
   await press(api, attempt, 'pay');
   expect(await api.get(attempt.page)).text(/Closed/);
   // Paid in the very moment: it is found when it is to be closed, and goes back.
@@ -208,19 +227,24 @@ story('Who closes an order closes its attempts at the provider', async (stage) =
   for (const row of await booksAddUp(stage)) expect(row).matches({ paid: 0, money: 0 });
 });
 
-story('Part of it came by hand: the rest is asked for, and the old page is closed', async (stage) => {
-  const { api, ann, order, record } = await open(stage);
-  const whole = await tryToPay(api, ann, order);
-  expect(await record(transfer({ amount_minor: 10000 }))).status(201);
-  const rest = await tryToPay(api, ann, order);
-  expect(rest).matches({ amount_minor: 26500 });
-  await eventually(async () =>
-    (await stage.sql`SELECT state FROM test_charge WHERE id = ${whole.charge}`)[0].state ===
-    'closed');
-  await press(api, rest, 'pay');
-  await becomes(stage, order, 'paid');
-  await booksAddUp(stage);
-});
+story(
+  'Part of it came by hand: the rest is asked for, and the old page is closed',
+  async (stage) => {
+    const { api, ann, order, record } = await open(stage);
+    const whole = await tryToPay(api, ann, order);
+    expect(await record(transfer({ amount_minor: 10000 }))).status(201);
+    const rest = await tryToPay(api, ann, order);
+    expect(rest).matches({ amount_minor: 26500 });
+    await eventually(
+      async () =>
+        (await stage.sql`SELECT state FROM test_charge WHERE id = ${whole.charge}`)[0].state ===
+        'closed',
+    );
+    await press(api, rest, 'pay');
+    await becomes(stage, order, 'paid');
+    await booksAddUp(stage);
+  },
+);
 
 story('Others’ orders are not there; unknown ways are refused', async (stage) => {
   const { api, ann, order } = await open(stage);
@@ -236,4 +260,22 @@ story('Others’ orders are not there; unknown ways are refused', async (stage) 
   expect(await attempt(ann, { provider: 'test', method: 'page' })).problem('way_closed', 409);
   expect(await attempt(bob, { provider: 'test', method: 'page' })).problem('not_found', 404);
   await stage.sql`UPDATE community SET demo = true WHERE id = ${stage.community.id}`;
+});
+
+story('64 devices ask for one way to pay, and 64 operators record one order', async (stage) => {
+  const { api, ann, order, record } = await open(stage);
+  const asked = await race(64, () =>
+    api.as(ann).post(`/v1/orders/${order.id}/attempts`, { provider: 'test', method: 'page' }),
+  );
+  const good = asked.filter(({ status }) => status < 300);
+  expect(good.length).atLeast(1);
+  expect(new Set(good.map(({ id }) => id)).size).is(1);
+  const [{ n }] = await stage.sql`
+    SELECT count(*)::int AS n FROM test_charge WHERE community_id = ${stage.community.id}`;
+  expect(n).is(1);
+  const recorded = await race(64, () => record(transfer()));
+  const counted = recorded.filter(({ status, body }) => status === 201 && !body.surplus);
+  expect(counted.length).is(1);
+  const [row] = await booksAddUp(stage);
+  expect(row).matches({ status: 'paid', paid: 36500, sales: 1 });
 });

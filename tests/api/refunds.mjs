@@ -43,34 +43,45 @@ const endOf = async ({ sql }, { id }) =>
       SELECT max(upper(span)) AS ends FROM entitlement WHERE member_id = ${id} AND voided_at IS NULL`
   )[0].ends;
 
-story('A full refund takes back what was bought, and the money goes the way it came', async (stage) => {
-  const world = await open(stage);
-  const { api, owner, ann, order, pay, back, done } = world;
-  await pay(order);
-  expect(await allowed(api, owner, ann)).is(true);
-  expect(await back(order, { amount_minor: 36500 }, ann)).problem('not_allowed', 403);
-  expect(await back({ id: uuid7() }, { amount_minor: 1 })).problem('not_found', 404);
-  expect(await back(order, { amount_minor: 36501 })).fault('/amount_minor', 'too_much');
-  expect(await back(order, { amount_minor: 1, reference: 'x' })).fault('/reference', 'superfluous');
-  expect(await back(order, { amount_minor: 1, payment_id: uuid7() })).fault('/payment_id', 'unknown');
-  const asked = await back(order, { amount_minor: 36500 });
-  expect(asked).status(201).body({ state: 'asked', keeps: false, asked_by: owner.id });
-  const [refund] = await done(order);
-  expect(refund).matches({ id: asked.id, amount_minor: 36500, surplus: false });
-  expect(await allowed(api, owner, ann)).is(false);
-  const access = await api.as(owner).get(`/v1/members/${ann.id}/access`);
-  expect(access).body({ allowed: false, because: 'voided' });
-  const [row] = await booksAddUp(stage);
-  expect(row).matches({ status: 'refunded', money: 0 });
-  expect(await back(order, { amount_minor: 1 })).fault('/amount_minor', 'too_much');
-});
+story(
+  'A full refund takes back what was bought, and the money goes the way it came',
+  async (stage) => {
+    const world = await open(stage);
+    const { api, owner, ann, order, pay, back, done } = world;
+    await pay(order);
+    expect(await allowed(api, owner, ann)).is(true);
+    expect(await back(order, { amount_minor: 36500 }, ann)).problem('not_allowed', 403);
+    expect(await back({ id: uuid7() }, { amount_minor: 1 })).problem('not_found', 404);
+    expect(await back(order, { amount_minor: 36501 })).fault('/amount_minor', 'too_much');
+    expect(await back(order, { amount_minor: 1, reference: 'x' })).fault(
+      '/reference',
+      'superfluous',
+    );
+    expect(await back(order, { amount_minor: 1, payment_id: uuid7() })).fault(
+      '/payment_id',
+      'unknown',
+    );
+    const asked = await back(order, { amount_minor: 36500 });
+    expect(asked).status(201).body({ state: 'asked', keeps: false, asked_by: owner.id });
+    const [refund] = await done(order);
+    expect(refund).matches({ id: asked.id, amount_minor: 36500, surplus: false });
+    expect(await allowed(api, owner, ann)).is(false);
+    const access = await api.as(owner).get(`/v1/members/${ann.id}/access`);
+    expect(access).body({ allowed: false, because: 'voided' });
+    const [row] = await booksAddUp(stage);
+    expect(row).matches({ status: 'refunded', money: 0 });
+    expect(await back(order, { amount_minor: 1 })).fault('/amount_minor', 'too_much');
+  },
+);
 
 story('A partial refund takes its share of the time, from the end; or nothing', async (stage) => {
   const world = await open(stage);
   const { api, owner, ann, order, pay, back, done } = world;
   await pay(order);
   const before = await endOf(world, ann);
-  expect(await back(order, { amount_minor: 500, keeps: true })).status(201).body({ keeps: true });
+  expect(await back(order, { amount_minor: 500, keeps: true }))
+    .status(201)
+    .body({ keeps: true });
   await done(order, 1);
   expect((await endOf(world, ann)).getTime()).is(before.getTime());
   expect(await back(order, { amount_minor: 3650 })).status(201);
@@ -124,23 +135,25 @@ story('By hand a refund is recorded with the reference that proves it', async (s
   expect(row).matches({ status: 'refunded', money: 0 });
 });
 
-story('A refund that races the next payment: each has its own effect', async (stage) => {
-  const world = await open(stage);
-  const { api, owner, ann, plan, order, pay, back, done } = world;
+story('A refund that races a renewal: each has its own effect', async (stage) => {
+  const world = await open(stage, { renews: true });
+  const { api, owner, ann, order, pay, back, done } = world;
   await pay(order);
-  const renewal = await openOrder(world, ann, plan); // appended behind the first
+  const [membership] = await stage.sql`SELECT id FROM membership WHERE member_id = ${ann.id}`;
+  const kind = { kind: 'renewal', membership_id: membership.id };
+  const renewal = await openOrder(world, ann, null, kind); // appended behind the first
   const attempt = await tryToPay(api, ann, renewal);
-  await Promise.all([
-    back(order, { amount_minor: 36500 }),
-    press(api, attempt, 'pay'),
-  ]);
+  await Promise.all([back(order, { amount_minor: 36500 }), press(api, attempt, 'pay')]);
   await done(order);
   await becomes(world, renewal, 'paid');
   expect(await allowed(api, owner, ann)).is(true);
   const spans = await stage.sql`
     SELECT lower(span) AS begins, upper(span) AS ends FROM entitlement
     WHERE member_id = ${ann.id} AND voided_at IS NULL AND upper(span) > now()`;
-  const days = spans.reduce((sum, { begins, ends }) => sum + (ends - Math.max(begins, Date.now())), 0);
+  const days = spans.reduce(
+    (sum, { begins, ends }) => sum + (ends - Math.max(begins, Date.now())),
+    0,
+  );
   expect(Math.round(days / DAY)).atLeast(364); // a year is left: nobody lost it
   expect(Math.round(days / DAY)).atMost(366);
   await booksAddUp(stage);
@@ -170,9 +183,13 @@ story('A lost dispute revokes, and the money is gone from the books', async (sta
   await press(api, attempt, 'dispute', { hold: 1 });
   await press(api, attempt, 'lose');
   await becomes(world, order, 'refunded');
-  await eventually(async () =>
-    (await stage.sql`SELECT count(*)::int AS n FROM payment_event WHERE handled_at IS NOT NULL
-      AND kind = 'disputed' AND community_id = ${stage.community.id}`)[0].n === 1);
+  await eventually(
+    async () =>
+      (
+        await stage.sql`SELECT count(*)::int AS n FROM payment_event WHERE handled_at IS NOT NULL
+      AND kind = 'disputed' AND community_id = ${stage.community.id}`
+      )[0].n === 1,
+  );
   expect(await allowed(api, owner, ann)).is(false);
   expect(await api.as(ann).get(`/v1/orders/${order.id}/refunds`)).body({
     data: [{ reference: /^dispute:/, state: 'done', asked_by: null }],

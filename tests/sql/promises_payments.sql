@@ -61,7 +61,8 @@ WHERE p.community_id = :c;
 -- expect: = /amount_minor too_much
 SELECT payment_record(:c, :order, :new1, 'test', 'ch_1', 1000, 'CNY', now(), 0, NULL, NULL, NULL);
 SELECT refund_ask(:c, :order, :new2, NULL, 600, 'x', false, NULL, :ann);
-SELECT pointer || ' ' || fault FROM refund_ask(:c, :order, :new3, NULL, 401, 'x', false, NULL, :ann);
+SELECT pointer || ' ' || fault
+FROM refund_ask(:c, :order, :new3, NULL, 401, 'x', false, NULL, :ann);
 -- promise: while a payment is disputed nothing of it is given back
 -- expect: = state_forbids
 SELECT payment_record(:c, :order, :new1, 'test', 'ch_1', 1000, 'CNY', now(), 0, NULL, NULL, NULL);

@@ -8,7 +8,12 @@ import { uuid7 } from './people.mjs';
 export const SECRET = '5eed'.repeat(16);
 
 /** An order of `member` for a plan, waiting to be paid: { id, total_minor, currency }. */
-export async function openOrder({ sql, community }, member, plan, { kind = 'purchase', ...more } = {}) {
+export async function openOrder(
+  { sql, community },
+  member,
+  plan,
+  { kind = 'purchase', ...more } = {},
+) {
   const asked = JSON.stringify({ kind, plan_id: plan?.id, ...more });
   const [{ terms }] = await sql`
     SELECT quote_make(${community.id}, ${member.id}, ${asked}::jsonb, NULL, now()) AS terms`;
@@ -70,8 +75,10 @@ export async function tryToPay(api, member, order, method = 'page') {
 
 /** Presses a button of the payment page. */
 export const press = (api, { page }, act, how = {}) =>
-  api.post(page, raw(new URLSearchParams({ act, ...how }).toString(),
-    'application/x-www-form-urlencoded'));
+  api.post(
+    page,
+    raw(new URLSearchParams({ act, ...how }).toString(), 'application/x-www-form-urlencoded'),
+  );
 
 /** What must hold of every order of a community at rest; gives the rows for more. */
 export async function booksAddUp({ sql, community }) {
@@ -117,4 +124,7 @@ export async function allowed(api, operator, { id }) {
 
 /** Waits until an order has this status. */
 export const becomes = ({ sql }, { id }, status, ms) =>
-  eventually(async () => (await sql`SELECT status FROM orders WHERE id = ${id}`)[0].status === status, ms);
+  eventually(
+    async () => (await sql`SELECT status FROM orders WHERE id = ${id}`)[0].status === status,
+    ms,
+  );
