@@ -120,3 +120,20 @@ CREATE TEMP TABLE told AS SELECT after ->> 'status' AS status FROM membership_ch
   'member', :new3, NULL);
 SELECT (SELECT status FROM told) || ' ' || (SELECT count(*) FROM audit_log WHERE target_id = :new1)
   || ' ' || count(*) FROM entitlement WHERE member_id = :cat;
+-- promise: a walk in portions comes to everybody, and then rests
+-- expect: = 1 2 3 rests
+CREATE TEMP TABLE way (n serial, at text);
+SELECT life_walk(:c, '00000000-0000-0000-0000-000000000000', 1);
+INSERT INTO way (at) SELECT right(after_id::text, 1) FROM life_walk WHERE community_id = :c;
+SELECT life_walk(:c, after_id, 1) FROM life_walk WHERE community_id = :c;
+INSERT INTO way (at) SELECT right(after_id::text, 1) FROM life_walk WHERE community_id = :c;
+SELECT life_walk(:c, after_id, 1) FROM life_walk WHERE community_id = :c;
+INSERT INTO way (at) SELECT right(after_id::text, 1) FROM life_walk WHERE community_id = :c;
+SELECT life_walk(:c, after_id, 1) FROM life_walk WHERE community_id = :c;
+INSERT INTO way (at) SELECT coalesce(after_id::text, 'rests') FROM life_walk
+  WHERE community_id = :c;
+SELECT string_agg(at, ' ' ORDER BY n) FROM way;
+-- promise: who comes with a walk's old place walks nowhere
+-- expect: = f
+SELECT life_walk(:c, '00000000-0000-0000-0000-000000000000', 1);
+SELECT life_walk(:c, '00000000-0000-0000-0000-000000000000', 1);
