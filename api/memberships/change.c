@@ -44,8 +44,7 @@ static struct step mine(struct request *q, struct text wish, bool preview) {
 }
 
 static struct step theirs(struct request *q, struct text wish, bool preview) {
-  return start(q,
-               (struct change){path_id(q, "id"), path_id(q, "membership_id"), wish, preview});
+  return start(q, (struct change){path_id(q, "id"), path_id(q, "membership_id"), wish, preview});
 }
 
 /* A preview takes what the change itself takes, and nothing else. */

@@ -13,10 +13,9 @@ struct step selling_policy_get(struct request *q) {
 
 /* `expected` is the version that the caller saw; -1 when they did not say. */
 static struct step change(struct request *q, int64_t expected) {
-  return ask_selling_policy_change(q, answer_one, .body = body_json(q), .expected = expected,
-                                   .actor = q->caller.member,
-                                   .role = text_of(role_name(q->caller.role)),
-                                   .audit_id = uuid_new(), .request_id = q->id);
+  return ask_selling_policy_change(
+      q, answer_one, .body = body_json(q), .expected = expected, .actor = q->caller.member,
+      .role = text_of(role_name(q->caller.role)), .audit_id = uuid_new(), .request_id = q->id);
 }
 
 static struct step compared(struct request *q, const struct rows *r) {
@@ -43,8 +42,7 @@ static bool is_ladder(const struct json *days) {
 struct step selling_policy_change(struct request *q) {
   const struct json *days = json_get(body(q), "dunning_days");
   if (days && !is_ladder(days)) {
-    fault_add(q, LIT("/dunning_days"), "format",
-              LIT("1 to 10 whole days, ascending, from 0 to 90"),
+    fault_add(q, LIT("/dunning_days"), "format", LIT("1 to 10 whole days, ascending, from 0 to 90"),
               LIT("应为 1 至 10 个递增的天数（0 至 90）"));
     return problem(q, BODY_INVALID);
   }

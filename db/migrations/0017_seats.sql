@@ -162,7 +162,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       WHEN l.id IS NOT NULL THEN 'expired'
       ELSE 'none' END AS status,
       n.entitlement_id AS in_id, n.plan_id AS in_plan, n.source AS in_source, n.until AS in_until,
-      s.plan_id AS standing_plan, coalesce(g.until, s.resume_at) AS resume_at, l.id AS last_id, l.plan_id AS last_plan,
+      s.plan_id AS standing_plan, coalesce(g.until, s.resume_at) AS resume_at, l.id AS last_id,
+      l.plan_id AS last_plan,
       l.source AS last_source, x.id AS next_id, x.plan_id AS next_plan, x.source AS next_source,
       lower(x.span) AS next_from
     FROM (SELECT) AS always

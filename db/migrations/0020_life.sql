@@ -62,7 +62,8 @@ RETURN quote_make(community, (m).member_id,
 -- What is to be done about one product of a member's at a moment; null: nothing.
 --   open      the renewal's order            announce  tell of it, before it is due
 --   remind    a step of the dunning ladder   redate    the end has moved: so does the due date
---   close     a renewal that nobody wants    end       the membership
+--   close     a renewal that nobody wants    replace   one of a plan that is no longer held
+--   end       the membership
 --   ending, ended                            tell of an end that no renewal follows
 -- `again`: a renewal that was called off for this very end may be opened again.
 CREATE FUNCTION life_due(community bigint, of_member uuid, of_product uuid, at timestamptz,
@@ -93,6 +94,8 @@ BEGIN
     IF o.id IS NOT NULL THEN
       RETURN CASE
         WHEN o.status <> 'pending' OR ends IS NULL THEN NULL
+        WHEN EXISTS (SELECT FROM order_line l WHERE l.community_id = $1 AND l.order_id = o.id
+                     AND l.plan_id <> coalesce(m.next_plan_id, m.plan_id)) THEN 'replace'
         WHEN ends <> o.due_at THEN 'redate'
         WHEN o.expires_at <= $4 THEN NULL      -- closed in a moment
         WHEN o.reminded < (SELECT count(*) FROM unnest(pol.dunning_days) d
@@ -141,8 +144,8 @@ BEGIN
   RETURN made;
 END $$;
 
--- The end has moved (a code, a gift, a pause, a refund): the renewal that waits is due then, and its
--- ladder begins anew. Its price stays, so who is paying it this very moment pays the right one.
+-- The end has moved (a code, a gift, a pause, a refund): the renewal that waits is due then, and
+-- its ladder begins anew. Its price stays, so who is paying it this very moment pays the right one.
 CREATE FUNCTION renewal_redate(community bigint, m membership) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -206,6 +209,9 @@ BEGIN
     WHEN 'open' THEN PERFORM renewal_open($1, m, now());
     WHEN 'redate' THEN PERFORM renewal_redate($1, m);
     WHEN 'close' THEN PERFORM order_close($1, o.id, 'cancelled');
+    WHEN 'replace' THEN
+      PERFORM order_close($1, o.id, 'cancelled');
+      IF life_due($1, $2, $3, now(), true) = 'open' THEN PERFORM renewal_open($1, m, now()); END IF;
     WHEN 'announce' THEN
       UPDATE orders x SET announced_at = now() WHERE x.community_id = $1 AND x.id = o.id;
       INSERT INTO outbox (community_id, id, topic, subject_id, payload)
@@ -294,10 +300,10 @@ BEGIN
       END;
     END LOOP;
     seen := seen + 1;
-    EXIT WHEN done >= 20;
+    EXIT WHEN done >= 50;
   END LOOP;
   UPDATE life_walk w SET walked_at = CASE WHEN $2 = start THEN now() ELSE w.walked_at END,
-    after_id = CASE WHEN seen = most OR done >= 20 THEN who END
+    after_id = CASE WHEN seen = most OR done >= 50 THEN who END
   WHERE w.community_id = $1;
   RETURN done > 0;
 END $$;

@@ -1,7 +1,7 @@
 -- May this member in, at a moment, and which row says so? Granted: the span in force, or in grace.
 -- Refused: the span that a pause has put off, the one that would have been in force had it not been
--- voided (or disputed), else the last that ended, else the first that is to come, else nothing. Of a
--- span that was moved, `carried_from` is what it was part of in the first place.
+-- voided (or disputed), else the last that ended, else the first that is to come, else nothing. Of
+-- a span that was moved, `carried_from` is what it was part of in the first place.
 -- in: member_id uuid!, at timestamptz
 -- out: member_id uuid!, at timestamptz!, allowed bool!, because text!, until timestamptz,
 --   entitlement json, state text!

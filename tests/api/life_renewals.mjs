@@ -314,3 +314,47 @@ story('Sixty-four walks at once open one renewal, and settle one that costs noth
   const given = (await life.time(free.person)) - before;
   expect(given).atLeast(28 * 86_400e6).atMost(31 * 86_400e6);
 });
+
+story('An upgrade or another purchase takes the place of the renewal that waited', async (stage) => {
+  const life = await Life.open(stage);
+  const product = await life.shop.product();
+  const plan = await life.plan({ product });
+  const more = await life.plan({ product, price_minor: 9000 });
+  const [ann, bob] = [await life.joined(plan), await life.joined(plan)];
+  for (const { person } of [ann, bob]) await life.pass(person, '25 days');
+  await life.walk();
+  const old = await ann.now();
+  const upgrade = await life.order(ann.person, more, { kind: 'upgrade' });
+  expect(await life.pay(upgrade)).matches({ settled: true });
+  expect(await ann.now()).matches({ plan_id: more.id, renewal: null });
+  expect(await life.pay(old.renewal)).matches({ outcome: 'surplus' });
+  // A plan that is bought lies behind what there is; its renewal is its own.
+  await life.pay(await life.order(bob.person, more));
+  await life.walk();
+  const bought = await bob.now();
+  expect(bought).matches({ plan_id: more.id, renewal: null });
+  await life.pass(bob.person, '25 days');
+  await life.walk();
+  expect((await bob.now()).renewal).matches({
+    plan_id: more.id,
+    total_minor: 9000,
+    due_at: (await bob.now()).ends_at,
+  });
+});
+
+story('A dispute that was lost ends what it was about, and asks for no more money', async (stage) => {
+  const life = await Life.open(stage);
+  const ann = await life.joined(await life.plan());
+  await life.pass(ann.person, '20 days');
+  const [payment] = await life.sql`
+    SELECT p.* FROM payment p JOIN orders o ON o.id = p.order_id
+    WHERE o.member_id = ${ann.person.id}`;
+  const c = life.community.id;
+  await life.sql`SELECT dispute_open(${c}, ${uuid7()}, ${payment.id}, 'd', 3000, 'x', now())`;
+  await life.walk();
+  expect(await ann.now()).matches({ renewal: null, ended_at: null });
+  await life.sql`SELECT dispute_end(${c}, ${payment.id}, 'd', false, now())`;
+  await life.walk();
+  expect(await ann.now()).matches({ renewal: null, ended_at: /Z$/, auto_renew: false });
+  expect(await life.topics(ann.person, 'renewal.')).is([]);
+});

@@ -98,12 +98,13 @@ SELECT string_agg(coalesce(what, '-'), ' ' ORDER BY n) FROM said;
 -- expect: = - end
 INSERT INTO membership (community_id, id, member_id, product_id, plan_id, auto_renew)
 VALUES (:c, :new1, :cat, :product, :plan, true);
-INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, grace_days, source,
-  granted_by, reason)
+INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, grace_days,
+  source, granted_by, reason)
 VALUES (:c, :cat, :new2, :product, :plan, '[2026-01-01Z, 2026-02-01Z)', 20, 'comp', :ann, 'x');
 INSERT INTO orders (community_id, id, member_id, kind, membership_id, currency, total_minor, due_at,
   expires_at, closed_at, closed_reason)
-VALUES (:c, :new3, :cat, 'renewal', :new1, 'CNY', 1, '2026-02-01Z', '2026-02-16Z', now(), 'expired');
+VALUES (:c, :new3, :cat, 'renewal', :new1, 'CNY', 1, '2026-02-01Z', '2026-02-16Z', now(),
+  'expired');
 SELECT string_agg(coalesce(life_due(:c, :cat, :product, at), '-'), ' ' ORDER BY at)
 FROM unnest(ARRAY['2026-02-20Z', '2026-02-21Z']::timestamptz[]) at;
 -- promise: a preview leaves everything as it was
@@ -112,10 +113,27 @@ INSERT INTO membership (community_id, id, member_id, product_id, plan_id, auto_r
 VALUES (:c, :new1, :cat, :product, :plan, true);
 INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
   granted_by, reason)
-VALUES (:c, :cat, :new2, :product, :plan, tstzrange(now() - interval '1 day', now() + interval '9 days'),
-  'comp', :ann, 'x');
-CREATE TEMP TABLE told AS SELECT after ->> 'status' AS status FROM membership_change(:c, :cat, :new1,
-  'pause', jsonb_build_object('resume_at', now() + interval '5 days'), true, 0, :cat, 'member', :new3,
-  NULL);
+VALUES (:c, :cat, :new2, :product, :plan,
+  tstzrange(now() - interval '1 day', now() + interval '9 days'), 'comp', :ann, 'x');
+CREATE TEMP TABLE told AS SELECT after ->> 'status' AS status FROM membership_change(:c, :cat,
+  :new1, 'pause', jsonb_build_object('resume_at', now() + interval '5 days'), true, 0, :cat,
+  'member', :new3, NULL);
 SELECT (SELECT status FROM told) || ' ' || (SELECT count(*) FROM audit_log WHERE target_id = :new1)
   || ' ' || count(*) FROM entitlement WHERE member_id = :cat;
+-- promise: a walk in portions comes to everybody, and then rests
+-- expect: = 1 2 3 rests
+CREATE TEMP TABLE way (n serial, at text);
+SELECT life_walk(:c, '00000000-0000-0000-0000-000000000000', 1);
+INSERT INTO way (at) SELECT right(after_id::text, 1) FROM life_walk WHERE community_id = :c;
+SELECT life_walk(:c, after_id, 1) FROM life_walk WHERE community_id = :c;
+INSERT INTO way (at) SELECT right(after_id::text, 1) FROM life_walk WHERE community_id = :c;
+SELECT life_walk(:c, after_id, 1) FROM life_walk WHERE community_id = :c;
+INSERT INTO way (at) SELECT right(after_id::text, 1) FROM life_walk WHERE community_id = :c;
+SELECT life_walk(:c, after_id, 1) FROM life_walk WHERE community_id = :c;
+INSERT INTO way (at) SELECT coalesce(after_id::text, 'rests') FROM life_walk
+  WHERE community_id = :c;
+SELECT string_agg(at, ' ' ORDER BY n) FROM way;
+-- promise: who comes with a walk's old place walks nowhere
+-- expect: = f
+SELECT life_walk(:c, '00000000-0000-0000-0000-000000000000', 1);
+SELECT life_walk(:c, '00000000-0000-0000-0000-000000000000', 1);
