@@ -198,7 +198,6 @@ BEGIN
         WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.product_id = n.product_id
           AND m.ended_at IS NULL;
       END IF;
-      PERFORM membership_stand($1, o.member_id, n, base, o.currency, NULL, false);
       PERFORM order_close($1, (renewal_waiting($1, m.id)).id, 'cancelled')  -- of the old plan
       FROM membership m WHERE m.community_id = $1 AND m.member_id = o.member_id
         AND m.product_id = n.product_id AND m.ended_at IS NULL;
@@ -426,6 +425,9 @@ BEGIN
   VALUES ($1, uuid7(), CASE WHEN won THEN 'dispute.won' ELSE 'dispute.lost' END, o.member_id,
           jsonb_build_object('order_id', o.id, 'payment_id', $2));
   IF NOT won THEN
+    UPDATE membership m SET auto_renew = false, version = m.version + 1
+    WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.ended_at IS NULL
+      AND m.auto_renew AND coalesce(last_end($1, m.member_id, m.product_id) <= now(), true);
     UPDATE refund_request q SET state = 'failed', finished_at = now(), error = 'a dispute was lost'
     WHERE q.community_id = $1 AND q.payment_id = $2 AND q.state IN ('asked', 'processing');
     d.amount_minor := least(d.amount_minor, p.amount_minor - (
@@ -434,11 +436,6 @@ BEGIN
       CASE WHEN NOT p.surplus THEN o.paid_minor - o.refunded_minor - o.credited_minor END);
     IF d.amount_minor <= 0 THEN RETURN 'counted'; END IF;  -- refunded before
     RETURN refund_record($1, uuid7(), $2, 'dispute:' || ref, d.amount_minor,
-    UPDATE membership m SET auto_renew = false, version = m.version + 1
-    WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.ended_at IS NULL
-      AND m.auto_renew AND coalesce(last_end($1, m.member_id, m.product_id) <= now(), true);
-    RETURN refund_record($1, uuid7(), $2, 'dispute:' || ref,
-      least(d.amount_minor, o.paid_minor - o.refunded_minor - o.credited_minor),
       'A dispute was lost', NULL, $5, true, NULL);
   END IF;
   IF p.surplus THEN RETURN 'counted'; END IF;

@@ -292,8 +292,14 @@ story('Sixty-four walks at once open one renewal, and settle one that costs noth
   const life = await Life.open(stage);
   const plan = await life.plan();
   const { person, membership, now } = await life.joined(plan);
-  const free = await life.joined(await life.plan());
-  const code = await life.shop.code({ plan, effect: 'discount', percent: 100 });
+  const other = await life.plan();
+  const free = await life.joined(other);
+  const code = await life.shop.code({
+    plan: other,
+    effect: 'discount',
+    percent: 100,
+    forever: true,
+  });
   await life.sql`UPDATE membership SET code_id = ${code.id} WHERE id = ${free.membership.id}`;
   for (const one of [person, free.person]) await life.pass(one, '20 days');
   const before = await life.time(free.person);

@@ -117,7 +117,7 @@ export class World extends School {
   /** A path's parameters, all of this community; the caller's own where it is about them. */
   async parameters(path, caller) {
     const found = { slug: this.community.slug };
-    const noun = /^\/v1\/(me\/[^/]+|[^/]+)/.exec(path)?.[1];
+    const noun = /^\/v1\/(me\/[^/]+|[^/]+)/.exec(path)?.[1] ?? path.split('/')[2];
     for (const [name, make] of Object.entries(life.parameters)) {
       if (path.includes(`{${name}}`)) return { ...found, ...(await make(this, path)) };
     }
@@ -125,11 +125,9 @@ export class World extends School {
     if (path.startsWith('/v1/me/sessions/')) return { ...found, id: caller.session };
     if (path.includes('{member_id}')) found.member_id = (await this.entitled()).id;
     if (path.includes('{id}')) {
-      if (!MAKERS[noun]) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
-      found.id = await MAKERS[noun](this, path, caller);
       const make = MAKERS[`${noun}/${path.split('/').slice(4).join('/')}`] ?? MAKERS[noun];
       if (!make) throw new Error(`tests/api/lib/world.mjs: how is {id} of ${path} made?`);
-      found.id = await make(this, path);
+      found.id = await make(this, path, caller);
     }
     return found;
   }
