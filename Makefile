@@ -45,7 +45,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
 .PHONY: all run test unit promises stories faults walk check format asan tsan fuzz bench coverage
-.PHONY: torture docs npm containers clean help
+.PHONY: torture years docs npm containers clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -109,6 +109,9 @@ torture: build/setup/test  ## one call after the other fails, in turn; TORTURE_S
 torments: build/setup/test npm all $(BUILD)/libfail.so
 	@LYCEUM=$(abspath $(BUILD)/lyceum) TORTURE_LIBRARY=$(abspath $(BUILD)/libfail.so) \
 	  ONLY='$(ONLY)' node tests/api/run.mjs --from tests/torture
+
+years: build/setup/test npm all  ## two years of members, each day compared; YEARS_MEMBERS=30 for less
+	@LYCEUM=$(abspath $(BUILD)/lyceum) tests/years.sh
 
 BENCHERS := $(addprefix build/bench/,load hello prepare)
 bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part

@@ -147,7 +147,7 @@ class Years {
     const plan = this.plans.gold;
     if (m.account.plan === plan || !m.account.plan || !this.inForce(m)) return;
     const quote = await this.quote(m, { kind: 'upgrade', plan_id: plan.id });
-    const at = Date.parse(quote.access.starts_at);
+    const at = Date.parse(quote.starts_at);
     const { credit } = m.account.upgradePrice(at, plan);
     if (plan.price - credit !== quote.total_minor) {
       throw new Error(`${m.person.name}: credit is ${credit}, told ${JSON.stringify(quote)}`);
@@ -205,7 +205,7 @@ class Years {
     await this.order(m, await this.quote(m, { kind: 'gift', plan_id: plan.id }));
     const { data } = await this.good((await this.as(m.person)).get('/v1/me/gifts?limit=1'));
     await this.good(
-      (await this.as(to.person)).post('/v1/gifts/claim', { token: data[0].token }),
+      (await this.as(to.person)).post('/v1/gifts/claim', { token: data[0].claim_token }),
     );
     to.account.gift(this.now, plan);
     this.count('given');
