@@ -184,5 +184,7 @@ story('What a giver wrote is gone when they are, and the gift is not', async (st
     SELECT g.message, l.note FROM gift g JOIN order_line l ON l.id = g.order_line_id
     WHERE g.id = ${id}`;
   expect(said).is({ message: null, note: null });
-  expect(await claim(bob, claim_token)).status(200).body({ giver_name: '—', message: null });
+  expect(await claim(bob, claim_token))
+    .status(200)
+    .body({ giver_name: '—', message: null });
 });
