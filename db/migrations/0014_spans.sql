@@ -52,6 +52,14 @@ LANGUAGE sql AS $$
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL
 $$;
 
+-- An id later than another, also of one that was made in this very millisecond, or by a clock that
+-- is ahead: what is carried on stands behind what it comes from (carry_later).
+CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+  SELECT uuid7(greatest(clock_timestamp(), 'epoch'::timestamptz + interval '1 ms'
+    * (2 + ('x' || translate(left(earlier::text, 13), '-', ''))::bit(48)::bigint)))
+$$;
+
 -- Cuts a span in two at a moment within it: what was keeps its row, the rest is carried in a new
 -- one. Answers the rest's id; null when the moment is not within. Grace goes with the rest.
 CREATE FUNCTION span_split(community bigint, member uuid, span_id uuid, at timestamptz)
@@ -59,7 +67,7 @@ RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
   old entitlement;
-  rest uuid := uuid7();
+  rest uuid := uuid7_after(span_id);
 BEGIN
   SELECT e.* INTO old FROM entitlement e
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL

@@ -50,7 +50,7 @@ BEGIN
     IF s.from_id IS NULL THEN
       given := (line_append($1, $4, l, $3, n, 'order', $5, left_over, NULL, NULL)).id;
     ELSE
-      given := uuid7();
+      given := uuid7_after(s.from_id);
       INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, grace_days,
                                source)
       VALUES ($1, $4, given, s.product_id, s.plan_id, tstzrange(begins, begins + left_over),
