@@ -106,6 +106,9 @@ void reply_header(struct request *q, const char *name, struct text value);
 void reply_download(struct request *q, struct text filename); /* Content-Disposition, RFC 8187 */
 /* A guess that missed: charges the route's budget per account, per address and overall. */
 void charge_miss(struct request *q);
+/* Where only misses are charged, but each call leaves a row behind: charges the account's general
+ * budget, too. False: the problem is set, return DONE. */
+bool charge_general(struct request *q);
 /* For a signed-in GET whose answer can be the same for everybody in the community. from_memory: it
  * was answered already and still holds, return DONE. same_for_all: this answer is such a one; it is
  * kept until the generation changes, or its `_until` passes. */

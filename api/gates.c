@@ -175,6 +175,15 @@ void charge_miss(struct request *q) {
   (void)pace_take(x->api->house, x->route->pace, OVERALL, NONE);
 }
 
+bool charge_general(struct request *q) {
+  struct text account = {(const char *)q->caller.account.b, sizeof q->caller.account.b};
+  struct pace_state s = pace_take(api_of(q)->house, GENERAL, PER_ACCOUNT, account);
+  if (s.allowed) return true;
+  struct step refused = too_fast(q, s);
+  (void)refused;
+  return false;
+}
+
 static struct step gate_pace(struct request *q) {
   struct exchange *x = exchange_of(q);
   enum pace_class c = x->route->pace;

@@ -109,6 +109,7 @@ struct step quote_create(struct request *q) {
   struct quoting *s = q->state = NEW(&q->arena, struct quoting);
   if (!fits(q)) return problem(q, BODY_INVALID);
   if (!read_code(q, s)) return problem(q, CODE_MALFORMED);
+  if (!charge_general(q)) return DONE;
   s->id = uuid_new();
   return ask_for(q, s);
 }

@@ -60,6 +60,13 @@ CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE
 RETURN uuid7(greatest(clock_timestamp(), to_timestamp(
   (('x' || left(replace(earlier::text, '-', ''), 12))::bit(48)::bigint + 1) / 1000.0)));
+-- An id later than another, also of one that was made in this very millisecond, or by a clock that
+-- is ahead: what is carried on stands behind what it comes from (carry_later).
+CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+  SELECT uuid7(greatest(clock_timestamp(), 'epoch'::timestamptz + interval '1 ms'
+    * (2 + ('x' || translate(left(earlier::text, 13), '-', ''))::bit(48)::bigint)))
+$$;
 
 -- Cuts a span in two at a moment within it: what was keeps its row, the rest is carried in a new
 -- one. Answers the rest's id; null when the moment is not within. Grace goes with the rest.
@@ -69,6 +76,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   old entitlement;
   rest uuid := uuid7_after($3);
+  rest uuid := uuid7_after(span_id);
 BEGIN
   SELECT e.* INTO old FROM entitlement e
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL

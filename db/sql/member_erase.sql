@@ -16,6 +16,13 @@ WITH who AS (
   DELETE FROM session s USING who WHERE s.community_id = $1 AND s.member_id = who.id
 ), asked AS (
   DELETE FROM challenge WHERE community_id = $1 AND subject = ANY ($3)
+), said AS (
+  UPDATE order_line l SET note = NULL FROM who, orders o
+  WHERE o.community_id = $1 AND o.member_id = who.id
+    AND l.community_id = $1 AND l.order_id = o.id AND l.note IS NOT NULL
+), wished AS (
+  UPDATE gift g SET message = NULL FROM who
+  WHERE g.community_id = $1 AND g.giver_id = who.id AND g.message IS NOT NULL
 ), shown AS (
   DELETE FROM mailbox WHERE community_id = $1 AND recipient = ANY ($3)
 )

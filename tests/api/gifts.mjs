@@ -1,5 +1,5 @@
 // Gifts: bought by one, taken by whoever has the link, once; and seats, given and taken back.
-import { expect, race, story } from './lib/story.mjs';
+import { eventually, expect, race, story } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 import { Till, receive } from './lib/till.mjs';
 
@@ -162,4 +162,29 @@ story('Sixty-four race for a gift: exactly one has it', async (stage) => {
   expect(count).is(1);
   const again = await race(16, () => claim(them[won], claim_token));
   for (const reply of again) expect(reply).status(200).text(replies[won].text);
+});
+
+story('What a giver wrote is gone when they are, and the gift is not', async (stage) => {
+  const { people, sql } = stage;
+  const { till, give, gifts, claim } = await open(stage);
+  const bob = await people.member();
+  await people.owner();
+  await give({ note: 'From your Annie' });
+  const [{ id, claim_token }] = await gifts();
+  const { account } = till.person;
+  expect(await till.api.delete('/v1/me')).status(202);
+  await sql`UPDATE account SET erase_after = now() - interval '1 second' WHERE id = ${account}`;
+  await sql`UPDATE job SET run_at = now() WHERE kind = 'erase_account'`;
+  await eventually(async () => {
+    const [job] = await sql`
+      SELECT state FROM job WHERE kind = 'erase_account' AND unique_key = ${account}`;
+    return job.state === 'done';
+  });
+  const [said] = await sql`
+    SELECT g.message, l.note FROM gift g JOIN order_line l ON l.id = g.order_line_id
+    WHERE g.id = ${id}`;
+  expect(said).is({ message: null, note: null });
+  expect(await claim(bob, claim_token))
+    .status(200)
+    .body({ giver_name: '—', message: null });
 });

@@ -382,3 +382,14 @@ story('Who is suspended or banned orders nothing', async (stage) => {
     expect(await till.api.post('/v1/orders', { quote_id: id })).problem(`member_${state}`, 403);
   }
 });
+
+story('Quotes are not for filling the house with', async (stage) => {
+  const { shop, till } = await open(stage);
+  const plan = await shop.plan();
+  let refused;
+  for (let i = 0; i < 16 && !refused; i++) {
+    const replies = await race(64, () => till.quote({ plan_id: plan.id }));
+    refused = replies.find((r) => r.status === 429);
+  }
+  expect(refused).problem('rate_limited', 429).header('Retry-After');
+});

@@ -163,3 +163,14 @@ INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span,
   order_line_id, unit)
 VALUES (:c, :cat, :new1, :product, :plan, '[2026-01-01Z, 2026-01-31Z)', 'order', :line, 1);
 SELECT credit_minor FROM credit_of(:c, :cat, :product, 'CNY', '2026-01-21Z');
+-- promise: what is carried on has a later id, even of one that a clock ahead of ours made
+-- expect: = t
+SELECT bool_and(uuid7_after(id) > id) FROM (
+  SELECT uuid7(now() + g * interval '10 ms') AS id FROM generate_series(0, 1000) g) AS ids;
+-- promise: a span is cut in the millisecond in which it was made
+-- expect: = 200
+INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source)
+SELECT :c, :cat, ids.id, ids.id, :plan, '[2026-01-01Z, 2026-03-01Z)', 'trial'
+FROM (SELECT uuid7() AS id FROM generate_series(1, 200)) AS ids;
+SELECT count(span_split(:c, :cat, e.id, '2026-02-01Z')) FROM entitlement e
+WHERE e.community_id = :c AND e.member_id = :cat AND e.source = 'trial';
