@@ -252,8 +252,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- The products of a member's about which something may be due soon: a coarse look, cheap enough for
--- everybody every few minutes. The redemption of codes pays for no index that only this would use.
+-- A member's products about which something may be due soon: a coarse look, cheap enough for
+-- everybody every few minutes. No index serves only this: redeeming a code would pay for it.
 CREATE FUNCTION life_near(community bigint, member uuid, at timestamptz, ahead interval)
 RETURNS TABLE (product_id uuid)
 LANGUAGE sql STABLE AS $$
