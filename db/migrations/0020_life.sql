@@ -207,8 +207,7 @@ BEGIN
     WHEN 'open' THEN PERFORM renewal_open($1, m, now());
     WHEN 'redate' THEN PERFORM renewal_redate($1, m);
     WHEN 'close' THEN PERFORM order_close($1, o.id, 'cancelled');
-    WHEN 'replace' THEN
-      PERFORM order_close($1, o.id, 'cancelled');
+    WHEN 'replace' THEN PERFORM order_close($1, o.id, 'cancelled');
       IF life_due($1, $2, $3, now(), true) = 'open' THEN PERFORM renewal_open($1, m, now()); END IF;
     WHEN 'announce' THEN
       UPDATE orders x SET announced_at = now() WHERE x.community_id = $1 AND x.id = o.id;
