@@ -42,11 +42,9 @@ CREATE INDEX membership_of_member ON membership (community_id, member_id);
 
 -- Whoever pays takes the order first and the member then; so does whoever changes a membership.
 CREATE FUNCTION hold_renewal(community bigint, membership uuid) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
+LANGUAGE plpgsql AS $$ BEGIN
   PERFORM FROM orders o WHERE o.community_id = $1 AND o.membership_id = $2
-    AND o.kind = 'renewal' AND o.closed_at IS NULL AND o.settled_at IS NULL
-  FOR NO KEY UPDATE;
+    AND o.kind = 'renewal' AND o.closed_at IS NULL AND o.settled_at IS NULL FOR NO KEY UPDATE;
 END $$;
 
 -- How long after its due date a renewal waits: a day longer than the last reminder.
@@ -209,8 +207,7 @@ BEGIN
     WHEN 'open' THEN PERFORM renewal_open($1, m, now());
     WHEN 'redate' THEN PERFORM renewal_redate($1, m);
     WHEN 'close' THEN PERFORM order_close($1, o.id, 'cancelled');
-    WHEN 'replace' THEN
-      PERFORM order_close($1, o.id, 'cancelled');
+    WHEN 'replace' THEN PERFORM order_close($1, o.id, 'cancelled');
       IF life_due($1, $2, $3, now(), true) = 'open' THEN PERFORM renewal_open($1, m, now()); END IF;
     WHEN 'announce' THEN
       UPDATE orders x SET announced_at = now() WHERE x.community_id = $1 AND x.id = o.id;
@@ -254,8 +251,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- The products of a member's about which something may be due soon: a coarse look, cheap enough for
--- everybody every few minutes. The redemption of codes pays for no index that only this would use.
+-- A member's products about which something may be due soon: a coarse look, cheap enough for
+-- everybody every few minutes. No index serves only this: redeeming a code would pay for it.
 CREATE FUNCTION life_near(community bigint, member uuid, at timestamptz, ahead interval)
 RETURNS TABLE (product_id uuid)
 LANGUAGE sql STABLE AS $$
@@ -266,9 +263,12 @@ LANGUAGE sql STABLE AS $$
     AND max(upper(e.span) + make_interval(hours => 24 * e.grace_days)) > $3 - interval '31 days'
   UNION
   SELECT m.product_id FROM membership m
-  WHERE m.community_id = $1 AND m.member_id = $2 AND m.ended_at IS NULL
-    AND (coalesce(last_end($1, $2, m.product_id) <= $3 + $4, true)
-         OR (renewal_waiting($1, m.id)).id IS NOT NULL)
+  WHERE m.community_id = $1 AND m.member_id = $2 AND m.ended_at IS NULL AND (EXISTS (
+      SELECT FROM orders o WHERE o.community_id = $1 AND o.membership_id = m.id
+        AND o.kind = 'renewal' AND o.closed_at IS NULL AND o.settled_at IS NULL)
+    OR NOT EXISTS (
+      SELECT FROM entitlement e WHERE e.community_id = $1 AND e.member_id = $2
+        AND e.product_id = m.product_id AND e.voided_at IS NULL AND upper(e.span) > $3 + $4))
 $$;
 
 -- Walks on through a community's members, from `after`: so far, or until enough was done. What one
@@ -277,33 +277,34 @@ CREATE FUNCTION life_walk(community bigint, after uuid, most int) RETURNS boolea
 LANGUAGE plpgsql SET timezone = 'UTC' SET lock_timeout = '200ms' AS $$
 DECLARE
   start CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-  pol selling_policy := policy_of($1);
-  near interval := greatest(pol.renewal_days, pol.notice_days) * interval '24 hours';
+  near interval := (policy_of($1)).renewal_days * interval '24 hours';  -- notice is later
+  people uuid[];
+  upto uuid;
   who uuid;
   what uuid;
-  seen int := 0;
   done int := 0;
 BEGIN
   INSERT INTO life_walk (community_id) VALUES ($1) ON CONFLICT DO NOTHING;
   PERFORM FROM life_walk w WHERE w.community_id = $1 AND coalesce(w.after_id, start) = $2
   FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN RETURN false; END IF;
-  FOR who IN SELECT m.id FROM member m WHERE m.community_id = $1 AND m.id > $2
-             ORDER BY m.id LIMIT most LOOP
-    FOR what IN SELECT n.product_id FROM life_near($1, who, now(), near) n LOOP
-      CONTINUE WHEN life_due($1, who, what, now()) IS NULL;
-      BEGIN
-        PERFORM life_tend($1, who, what);
-        done := done + 1;
-      EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING 'membership of % in %: %', who, what, SQLERRM;
-      END;
-    END LOOP;
-    seen := seen + 1;
-    EXIT WHEN done >= 50;
+  people := ARRAY(SELECT m.id FROM member m WHERE m.community_id = $1 AND m.id > $2
+                  ORDER BY m.id LIMIT most);
+  FOR who, what IN SELECT p, n.product_id FROM unnest(people) p
+      CROSS JOIN LATERAL life_near($1, p, now(), near) n ORDER BY p LOOP
+    EXIT WHEN done >= 50 AND who <> upto;
+    upto := who;
+    CONTINUE WHEN life_due($1, who, what, now()) IS NULL;
+    BEGIN
+      PERFORM life_tend($1, who, what);
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'membership of % in %: %', who, what, SQLERRM;
+    END;
+    done := done + 1;
   END LOOP;
   UPDATE life_walk w SET walked_at = CASE WHEN $2 = start THEN now() ELSE w.walked_at END,
-    after_id = CASE WHEN seen = most OR done >= 50 THEN who END
+    after_id = CASE WHEN done >= 50 THEN upto
+                    WHEN cardinality(people) = most THEN people[most] END
   WHERE w.community_id = $1;
   RETURN done > 0;
 END $$;
@@ -411,8 +412,8 @@ BEGIN
 END $$;
 
 -- Changes a membership (`wish`: change, cancel, return, pause, resume), or tells what that would
--- make of it: a preview runs all the same, and is undone. `before` and `after` are the membership
--- as it is shown; whoever changes it is told exactly what the preview told.
+-- make of it: a preview runs all the same, and is undone, so both tell the same. `before` and
+-- `after` are the membership as it is shown.
 CREATE FUNCTION membership_change(community bigint, of_member uuid, of_membership uuid, wish text,
                                   asked jsonb, preview boolean, expected int, actor uuid,
                                   role text, audit uuid, request text)
@@ -428,11 +429,11 @@ BEGIN
   SELECT x.* INTO m FROM membership x
   WHERE x.community_id = $1 AND x.id = $3 AND x.member_id = $2 FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN QUERY SELECT '{"refusal": "not_found"}'::jsonb, NULL::jsonb, NULL::jsonb; RETURN;
+    why := '{"refusal": "not_found"}';
+  ELSIF expected > 0 AND m.version <> expected THEN
+    why := '{"refusal": "version_changed"}';
   END IF;
-  IF expected > 0 AND m.version <> expected THEN
-    RETURN QUERY SELECT '{"refusal": "version_changed"}'::jsonb, NULL::jsonb, NULL::jsonb; RETURN;
-  END IF;
+  IF why IS NOT NULL THEN RETURN NEXT; RETURN; END IF;
   before := (SELECT to_jsonb(s) FROM membership_shown($1, $3, at) s);
   BEGIN
     why := membership_do($1, m, wish, asked, at, actor);
