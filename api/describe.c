@@ -114,7 +114,7 @@ const char *tag_chinese(const char *tag) {
               {"Me", "我的"},           {"Members", "成员"},     {"Membership", "会员资格"},
               {"Plans", "会员方案"},    {"Codes", "邀请码"},     {"Lectures", "讲座"},
               {"Lecturers", "讲师"},    {"Venues", "场地"},      {"Attendance", "签到"},
-              {"Operation", "运营"}};
+              {"Operation", "运营"},    {"Books", "账务"}};
   for (size_t i = 0; i < COUNT(tags); i++)
     if (strcmp(tags[i].tag, tag) == 0) return tags[i].chinese;
   return NULL;
