@@ -63,6 +63,39 @@ story('The books of a lively community add up', async (stage) => {
   expect(said.out).matches(/^ok .* receipts +numbered without a gap/m);
 });
 
+story('After upgrades, pauses, disputes and refunds in part they still do', async (stage) => {
+  const house = await open(stage);
+  const { people, shop, till, sql, community } = house;
+  const [ann, bob] = [await people.member(), await people.member()];
+  const month = { period_unit: 'month', price_minor: 3000, renews: true };
+  const plan = await shop.plan(month);
+  const product = { id: plan.product_id };
+  const best = await shop.plan({ product, ...month, price_minor: 9000 });
+  const trial = await shop.plan({ ...month, trial_days: 7 });
+  const [c, now] = [community.id, new Date()];
+  await till.sell(ann, { kind: 'purchase', plan_id: plan.id });
+  const up = await till.sell(ann, { kind: 'upgrade', plan_id: best.id });
+  await till.sell(ann, { kind: 'purchase', plan_id: trial.id });
+  const [{ id }] = await sql`
+    SELECT id FROM membership WHERE member_id = ${ann.id} AND plan_id = ${best.id}`;
+  await sql`SELECT membership_pause(${c}, ${id}, now(), now() + interval '9 days')`;
+  await sql`SELECT membership_resume(${c}, ${id}, now() + interval '2 days')`;
+  expect(await till.refund(up, 1000)).is('counted');
+  const bought = await till.sell(bob, { kind: 'purchase', plan_id: plan.id });
+  const lost = await till.sell(bob, { kind: 'renewal', membership_id: await standing(sql, bob) });
+  for (const [{ payment }, won] of [[bought, true], [lost, false]]) {
+    await sql`SELECT dispute_open(${c}, ${uuid7()}, ${payment}, 'D', 3000, 'fraud', ${now})`;
+    expect((await house.look()).bad).is([]);
+    await sql`SELECT dispute_end(${c}, ${payment}, 'D', ${won}, ${now})`;
+  }
+  expect((await house.look()).bad).is([]);
+});
+
+async function standing(sql, { id }) {
+  const [found] = await sql`SELECT id FROM membership WHERE member_id = ${id}`;
+  return found.id;
+}
+
 /** Breaks something, expects that the doctor finds it and only it, and mends it. */
 async function breaks({ look }, check, named, says, damage, repair) {
   await damage();
