@@ -59,6 +59,11 @@ story('A receipt says who paid what, when, for what, and until when', async (sta
     refunded_minor: 850,
     refunds: [{ amount_minor: 850, reason: 'As the story asks' }],
   });
+  const { bytes } = await api.as(ann).get(`${path}.pdf?language=en`);
+  for (const part of [/Subtotal +CNY 365\.00/, /Discount +−CNY 36\.50/, /Total +CNY 328\.50/]) {
+    expect(read(bytes)).matches(part);
+  }
+  expect(read(bytes)).matches(/CNY 8\.50 of it was refunded/);
 });
 
 story('On paper it is a PDF in the reader’s language, and each time the same', async (stage) => {
