@@ -79,6 +79,7 @@ format: build/setup/test  ## lay out every C file by .clang-format
 
 asan: build/setup/test  ## unit tests and stories under the address and undefined sanitizers
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  LSAN_OPTIONS=suppressions=$(abspath tests/lsan.supp):print_suppressions=0 \
 	  BUILD=build/asan SANITIZE=address,undefined \
 	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 

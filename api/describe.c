@@ -120,6 +120,7 @@ const char *tag_chinese(const char *tag) {
               {"Plans", "会员方案"},    {"Codes", "邀请码"},     {"Lectures", "讲座"},
               {"Lecturers", "讲师"},    {"Venues", "场地"},      {"Attendance", "签到"},
               {"Orders", "订单"},       {"Operation", "运营"}};
+              {"Operation", "运营"},    {"Books", "账务"}};
   for (size_t i = 0; i < COUNT(tags); i++)
     if (strcmp(tags[i].tag, tag) == 0) return tags[i].chinese;
   return NULL;

@@ -5,7 +5,8 @@
 #   cli/setup.sh run    what builds and runs Lyceum        cli/setup.sh test   what tests it, too
 #   cli/setup.sh libs   the pkg-config names of the libraries
 set -euo pipefail
-libs='libmicrohttpd libpq jansson libcrypto libargon2 libcurl libqrencode zlib pangocairo xlsxwriter'
+libs='libmicrohttpd libpq jansson libcrypto libargon2 libcurl libqrencode zlib pangocairo'
+libs+=' xlsxwriter'
 
 have() { command -v "$1" >/dev/null 2>&1; }
 lib() { pkg-config --exists "$1" 2>/dev/null; }

@@ -47,7 +47,7 @@ static void check(struct request *q) {
   if (company && !number.at)
     fault_add(q, LIT("/tax_number"), "required", LIT("a company's invoice needs it"),
               LIT("企业发票必须填写税号"));
-  if (!is_tax_number(number))
+  if (number.at && !is_tax_number(number))
     fault_add(q, LIT("/tax_number"), "format", LIT("15 to 20 digits and capital letters"),
               LIT("应为 15 至 20 位数字与大写字母"));
   if (email.at && contact_read(&q->arena, email, &canonical) != CONTACT_EMAIL)

@@ -7,7 +7,7 @@ CREATE INDEX orders_settled_at ON orders (community_id, settled_at) WHERE settle
 -- How a receipt is called: 2026-000017.
 CREATE FUNCTION receipt_shown(year int, number int) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN year || '-' || to_char(number, CASE WHEN number < 1000000 THEN 'FM000000' ELSE 'FM999999999999' END);
+RETURN year || '-' || lpad(number::text, greatest(6, length(number::text)), '0');
 
 -- The requests as they are shown, with the receipt that they are about.
 CREATE VIEW invoice_request_shown AS

@@ -1,5 +1,5 @@
--- Asks for an invoice for an order that is settled and of which money is left here. One open request
--- an order: the index invoice_request_open decides a race.
+-- Asks for an invoice for an order that is settled and of which money is left here. One open
+-- request an order: the index invoice_request_open decides a race.
 -- in: order_id uuid!, id uuid!, member_id uuid!, body json!, role text!, audit_id uuid!,
 --   request_id text
 -- out: id uuid, _refusal text

@@ -1,5 +1,5 @@
--- Who was there at a month's start by an order of a renewing plan, and is not at its end: neither in
--- force nor in grace nor paused. Involuntary: a renewal waited and was not paid. Rates are in
+-- Who was there at a month's start by an order of a renewing plan, and is not at its end: neither
+-- in force nor in grace nor paused. Involuntary: a renewal waited and was not paid. Rates are in
 -- hundredths of a percent, and left out where there were fewer than 20 to lose.
 -- in: from_month text!, until_month text!
 -- out: month text!, at_start bigint!, lost_voluntary bigint!, lost_involuntary bigint!,

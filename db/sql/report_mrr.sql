@@ -1,5 +1,6 @@
 -- Monthly recurring revenue at the end of each month (of the present one: now), a row for each
--- currency: of each live span that an order of a renewing plan bought, what 30.4375 days of it cost.
+-- currency: of each live span that an order of a renewing plan bought, what 30.4375 days of it
+-- cost.
 -- in: from_month text!, until_month text!
 -- out: month text!, at timestamptz!, currency text!, memberships bigint!, mrr_minor bigint!
 -- read

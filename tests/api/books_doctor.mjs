@@ -63,6 +63,39 @@ story('The books of a lively community add up', async (stage) => {
   expect(said.out).matches(/^ok .* receipts +numbered without a gap/m);
 });
 
+story('After upgrades, pauses, disputes and refunds in part they still do', async (stage) => {
+  const house = await open(stage);
+  const { people, shop, till, sql, community } = house;
+  const [ann, bob] = [await people.member(), await people.member()];
+  const month = { period_unit: 'month', price_minor: 3000, renews: true };
+  const plan = await shop.plan(month);
+  const product = { id: plan.product_id };
+  const best = await shop.plan({ product, ...month, price_minor: 9000 });
+  const trial = await shop.plan({ ...month, trial_days: 7 });
+  const [c, now] = [community.id, new Date()];
+  await till.sell(ann, { kind: 'purchase', plan_id: plan.id });
+  const up = await till.sell(ann, { kind: 'upgrade', plan_id: best.id });
+  await till.sell(ann, { kind: 'purchase', plan_id: trial.id });
+  const [{ id }] = await sql`
+    SELECT id FROM membership WHERE member_id = ${ann.id} AND plan_id = ${best.id}`;
+  await sql`SELECT membership_pause(${c}, ${id}, now(), now() + interval '9 days')`;
+  await sql`SELECT membership_resume(${c}, ${id}, now() + interval '2 days')`;
+  expect(await till.refund(up, 1000)).is('counted');
+  const bought = await till.sell(bob, { kind: 'purchase', plan_id: plan.id });
+  const lost = await till.sell(bob, { kind: 'renewal', membership_id: await standing(sql, bob) });
+  for (const [{ payment }, won] of [[bought, true], [lost, false]]) {
+    await sql`SELECT dispute_open(${c}, ${uuid7()}, ${payment}, 'D', 3000, 'fraud', ${now})`;
+    expect((await house.look()).bad).is([]);
+    await sql`SELECT dispute_end(${c}, ${payment}, 'D', ${won}, ${now})`;
+  }
+  expect((await house.look()).bad).is([]);
+});
+
+async function standing(sql, { id }) {
+  const [found] = await sql`SELECT id FROM membership WHERE member_id = ${id}`;
+  return found.id;
+}
+
 /** Breaks something, expects that the doctor finds it and only it, and mends it. */
 async function breaks({ look }, check, named, says, damage, repair) {
   await damage();
@@ -88,8 +121,9 @@ story('What was paid, refunded or agreed, and an order that says otherwise', asy
     sql`UPDATE order_line SET discount_minor = discount_minor + ${off} WHERE id = ${half.line}`;
   await breaks(house, 'orders', order, /its lines come to 1490/, line(10), line(-10));
   // A surplus payment that nobody sends back
+  const { id: here } = stage.community;
   const state = (to) => () =>
-    sql`UPDATE refund_request SET state = ${to} WHERE surplus AND community_id = ${stage.community.id}`;
+    sql`UPDATE refund_request SET state = ${to} WHERE surplus AND community_id = ${here}`;
   const [{ id }] = await sql`SELECT id FROM payment WHERE surplus AND order_id = ${first.id}`;
   await breaks(house, 'refunds', `payment ${id}`, /surplus/, state('failed'), state('asked'));
 });
@@ -161,10 +195,12 @@ story('What was paid for and not given, and what was given for nothing', async (
     () =>
       away(sql`DELETE FROM group_seat WHERE order_line_id = ${group.line} AND unit = 3
                RETURNING to_json(group_seat) AS j`),
-    () => sql`INSERT INTO group_seat SELECT * FROM json_populate_record(NULL::group_seat, ${kept.j})`,
+    () => sql`
+      INSERT INTO group_seat SELECT * FROM json_populate_record(NULL::group_seat, ${kept.j})`,
   );
   const longer = (days) => () =>
-    sql`UPDATE entitlement SET span = tstzrange(lower(span), upper(span) + make_interval(days => ${days}))
+    sql`UPDATE entitlement
+        SET span = tstzrange(lower(span), upper(span) + make_interval(days => ${days}))
         WHERE order_line_id = ${first.line}`;
   await breaks(house, 'given', order(first), /345600 seconds longer/, longer(4), longer(-4));
   const settled = (at) => () =>
@@ -178,8 +214,10 @@ story('What was paid for and not given, and what was given for nothing', async (
   const [{ id: given }] = await sql`
     SELECT id FROM entitlement WHERE order_line_id = ${gift.line}`;
   const claim = (span) => () => sql`
-    UPDATE gift SET claimed_by = ${span && cat.id}, claimed_at = ${span && at}, entitlement_id = ${span}
-    WHERE order_line_id = ${gift.line} AND unit = (SELECT unit FROM entitlement WHERE id = ${given})`;
+    UPDATE gift SET claimed_by = ${span && cat.id}, claimed_at = ${span && at},
+      entitlement_id = ${span}
+    WHERE order_line_id = ${gift.line}
+      AND unit = (SELECT unit FROM entitlement WHERE id = ${given})`;
   await breaks(house, 'roots', `span ${given}`, /no gift says/, claim(null), claim(given));
   const stray = uuid7();
   await breaks(
@@ -234,7 +272,7 @@ story('A day that was given twice', async (stage) => {
   );
 });
 
-story('A number that is missing, a receipt that is, and one that says something else', async (stage) => {
+story('A number or a receipt that is missing, and one that says something else', async (stage) => {
   const house = await open(stage);
   const { sql, community } = house;
   const { half } = await trade(house);

@@ -1,4 +1,5 @@
-// Receipts: numbered without gaps, in two languages, as data and on paper; and requests for invoices.
+// Receipts: numbered without gaps, in two languages, as data and on paper; and what asks for
+// invoices.
 import { execFileSync } from 'node:child_process';
 import { expect, race, story, uuid7 } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
@@ -58,6 +59,11 @@ story('A receipt says who paid what, when, for what, and until when', async (sta
     refunded_minor: 850,
     refunds: [{ amount_minor: 850, reason: 'As the story asks' }],
   });
+  const { bytes } = await api.as(ann).get(`${path}.pdf?language=en`);
+  for (const part of [/Subtotal +CNY 365\.00/, /Discount +−CNY 36\.50/, /Total +CNY 328\.50/]) {
+    expect(read(bytes)).matches(part);
+  }
+  expect(read(bytes)).matches(/CNY 8\.50 of it was refunded/);
 });
 
 story('On paper it is a PDF in the reader’s language, and each time the same', async (stage) => {
@@ -90,14 +96,16 @@ story('On paper it is a PDF in the reader’s language, and each time the same',
   for (const part of ['收据', '读书会 · 年卡', '合计', '有效期', '转账或现金']) {
     expect(chinese.includes(part)).is(true, `${part} in\n${chinese}`);
   }
-  const asked = await api.as(ann).get(`${path}?language=zh-CN`, { headers: { 'Accept-Language': 'en' } });
+  const asked = await api.as(ann).get(`${path}?language=zh-CN`, {
+    headers: { 'Accept-Language': 'en' },
+  });
   expect(read(asked.bytes).includes('收据')).is(true);
   const many = await race(16, () => get('en'));
   expect(many.every(({ bytes }) => bytes.equals(english.bytes))).is(true);
   expect(await api.as(ann).get(`/v1/orders/${uuid7()}/receipt.pdf`)).problem('not_found', 404);
 });
 
-story('Of 64 orders that are paid at once each has its number, and none is left out', async (stage) => {
+story('Of 64 orders that are paid at once each has its number, without a gap', async (stage) => {
   const { api, shop, operator, people, sql, community } = await open(stage);
   const plan = await shop.plan();
   const members = await race(64, () => people.member());

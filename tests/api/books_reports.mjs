@@ -94,7 +94,7 @@ story('A report covers 36 months at most, of months there are', async (stage) =>
   expect(await member.get('/v1/reports/mrr')).problem('not_allowed', 403);
 });
 
-story('Monthly recurring revenue is what 30.4375 days cost of what runs and renews', async (stage) => {
+story('Monthly recurring revenue is what 30.4375 days of what renews cost', async (stage) => {
   const { report, people, shop, box, sql } = await open(stage);
   const days = { period_unit: 'day', period_count: 30, price_minor: 3000 };
   const plan = await shop.plan({ ...days, renews: true });

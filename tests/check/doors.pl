@@ -14,7 +14,9 @@ my @doors = (
   [qr{^libpq},                    qr{^db/},                          'db/'],
   [qr{^microhttpd}, qr{^api/(serve|intake|reply)}, 'api/ serve.c, intake.c, reply.c'],
   [qr{^libical},                  qr{^rules/},                       'rules/'],
-  [qr{^(csv|xlsxwriter|cairo|pango|qrencode)}, qr{^formats/},        'formats/'],
+  [qr{^(cairo|pango)},            qr{^(tests/unit/)?formats/pdf},    'formats/pdf.c'],
+  [qr{^xlsxwriter},               qr{^formats/xlsx},                 'formats/xlsx.c'],
+  [qr{^(csv|qrencode)},           qr{^formats/},                     'formats/'],
   [qr{^expat},                    qr{^gateways/},                    'gateways/'],
 );
 
