@@ -116,11 +116,7 @@ const char *tag_chinese(const char *tag) {
               {"Payments", "支付"},     {"Plans", "会员方案"},   {"Codes", "邀请码"},
               {"Lectures", "讲座"},     {"Lecturers", "讲师"},   {"Venues", "场地"},
               {"Attendance", "签到"},   {"Operation", "运营"},   {"Orders", "订单"},
-              {"Books", "账簿"},        {"Notices", "通知"},     {"Webhooks", "网络钩子"}};
-              {"Plans", "会员方案"},    {"Codes", "邀请码"},     {"Lectures", "讲座"},
-              {"Lecturers", "讲师"},    {"Venues", "场地"},      {"Attendance", "签到"},
-              {"Orders", "订单"},       {"Operation", "运营"}};
-              {"Operation", "运营"},    {"Books", "账务"}};
+              {"Books", "账务"},        {"Notices", "通知"},     {"Webhooks", "网络钩子"}};
   for (size_t i = 0; i < COUNT(tags); i++)
     if (strcmp(tags[i].tag, tag) == 0) return tags[i].chinese;
   return NULL;

@@ -54,12 +54,6 @@ LANGUAGE sql AS $$
   WHERE e.community_id = $1 AND e.member_id = $2 AND e.id = $3 AND e.voided_at IS NULL
 $$;
 
--- An id that is later than another, whatever the clock says that the other was made by: what is
--- carried on points back, and never in a circle.
-CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
-LANGUAGE sql VOLATILE PARALLEL SAFE
-RETURN uuid7(greatest(clock_timestamp(), to_timestamp(
-  (('x' || left(replace(earlier::text, '-', ''), 12))::bit(48)::bigint + 1) / 1000.0)));
 -- An id later than another, also of one that was made in this very millisecond, or by a clock that
 -- is ahead: what is carried on stands behind what it comes from (carry_later).
 CREATE FUNCTION uuid7_after(earlier uuid) RETURNS uuid
@@ -75,7 +69,6 @@ RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
   old entitlement;
-  rest uuid := uuid7_after($3);
   rest uuid := uuid7_after(span_id);
 BEGIN
   SELECT e.* INTO old FROM entitlement e
