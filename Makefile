@@ -45,7 +45,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
 .PHONY: all run test unit promises stories faults walk check format asan tsan fuzz bench coverage
-.PHONY: torture years docs npm containers clean help
+.PHONY: torture valgrind races rounds years docs npm containers clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -60,6 +60,11 @@ test: build/setup/test all  ## everything against a real PostgreSQL
 
 unit: build/setup/test $(UNITS) $(REPLAYS)  ## the unit tests (cmocka), and what fuzzers found
 	@tests/unit.sh $(UNITS) $(REPLAYS)
+
+# What memcheck finds is a failure: a read of what was never written, a leak.
+MEMCHECK := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect
+valgrind: build/setup/test $(UNITS)  ## the unit tests under valgrind; VALGRIND_SKIP=token for less
+	@UNDER='$(MEMCHECK)' SKIP='$(VALGRIND_SKIP)' tests/unit.sh $(UNITS)
 
 promises: build/setup/test all  ## what the schema promises, broken on purpose in SQL
 	@db/private.sh --fast run build/test-pg tests/promises.sh $(BUILD)/lyceum
@@ -86,6 +91,10 @@ asan: build/setup/test  ## unit tests and stories under the address and undefine
 tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
 	@TSAN_OPTIONS=halt_on_error=1 BUILD=build/tsan SANITIZE=thread \
 	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
+
+RACES := codes_redeem,attendance,identity_sessions,listener,core_keys,core_links,core_memory,core_slow
+races: build/setup/test  ## of make tsan, the stories that race most
+	@+$(MAKE) --no-print-directory tsan ONLY=$(RACES),core_sold_out,core_strangers
 
 fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20); ONLY=head,json for a part
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
@@ -117,6 +126,10 @@ years: build/setup/test npm all  ## two years of members, each day compared; YEA
 BENCHERS := $(addprefix build/bench/,load hello prepare)
 bench: build/setup/test all $(BENCHERS)  ## measure docs/PERFORMANCE.md; ONLY=redeem,hot for a part
 	@LYCEUM=$(abspath $(BUILD)/lyceum) ONLY='$(ONLY)' node tests/bench/run.mjs
+
+rounds:  ## of make bench, one short round: that all is measured and the books balance
+	@BENCH_SCALE=200000 BENCH_ROUNDS=1 BENCH_FLOORS=tell $(MAKE) --no-print-directory bench \
+	  ONLY=redeem,hot,checkin,lecture,schedule,p50
 
 coverage: build/setup/test  ## 90% of lines, 80% of branches by units and stories
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || :

@@ -2,7 +2,7 @@
  * enough of them. Those who wait are taken first, so nobody overtakes. */
 #include "api/internal.h"
 
-enum { EXAMINED_A_TURN = 16 }; /* some 1.2 ms */
+enum { EXAMINED_A_TURN = 24 }; /* some 1.2 ms; twice that until a new key is fast */
 
 bool stranger_enters(struct intake *in) {
   if (in->strangers.examined == EXAMINED_A_TURN) return false;

@@ -2,27 +2,47 @@
  *
  * A set is built, put in the place of the one before, and never changed; who uses it holds it, so a
  * rotation waits for nobody and nobody waits for it. A key signs from active_from on, until a newer
- * one does; it verifies until retired_at. */
+ * one does; it verifies until retired_at.
+ *
+ * What makes keys verify fast takes long to compute, so a thread of the ring's does that for each
+ * new set while its keys verify slowly. Keys that are in the next set as well take it along. */
 #include "auth/internal.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct key_ring {
-  pthread_mutex_t lock; /* over the pointer only */
+  pthread_mutex_t lock; /* over all that follows */
+  pthread_cond_t changed;
   struct key_set *present;
+  bool is_new; /* the thread has not come to the present set yet */
+  bool runs, stops;
+  pthread_t thread; /* if it runs */
 };
 
 struct key_ring *key_ring_new(void) {
   struct key_ring *r = calloc(1, sizeof *r);
-  if (r) pthread_mutex_init(&r->lock, NULL);
+  if (!r) return NULL;
+  pthread_mutex_init(&r->lock, NULL);
+  pthread_cond_init(&r->changed, NULL);
   return r;
+}
+
+static void stop(struct key_ring *r) {
+  pthread_mutex_lock(&r->lock);
+  r->stops = true;
+  pthread_cond_signal(&r->changed);
+  pthread_mutex_unlock(&r->lock);
+  if (r->runs) pthread_join(r->thread, NULL);
 }
 
 void key_ring_free(struct key_ring *r) {
   if (!r) return;
+  stop(r);
   key_set_drop(r->present);
+  pthread_cond_destroy(&r->changed);
   pthread_mutex_destroy(&r->lock);
   free(r);
 }
@@ -79,16 +99,69 @@ static bool is_kid(struct text t) {
   return true;
 }
 
-static bool load(const struct secrets *s, const struct key_record *from, struct signing_key *to) {
+/* The key of the set before, which may be NULL, where it is the same: it need not get fast again.
+ */
+static struct ec_key *open_key(const struct key_set *before, struct text kid, struct text der) {
+  for (size_t i = 0; before && i < before->count; i++)
+    if (text_is(kid, before->keys[i].kid) && ec_key_is(before->keys[i].key, der))
+      return ec_key_share(before->keys[i].key);
+  return ec_key_from_pkcs8(der);
+}
+
+static bool load(const struct secrets *s, const struct key_set *before,
+                 const struct key_record *from, struct signing_key *to) {
   struct arena a = {0};
   if (!is_kid(from->kid)) return false;
   struct text der = crypto_open(&a, &s->sealing, from->kid, from->sealed);
   *to = (struct signing_key){.active_from = from->active_from, .retired_at = from->retired_at};
   memcpy(to->kid, from->kid.at, from->kid.len);
-  to->key = der.at ? ec_key_from_pkcs8(der) : NULL;
+  to->key = der.at ? open_key(before, from->kid, der) : NULL;
   if (der.at) explicit_bzero((char *)der.at, der.len);
   arena_free(&a);
   return to->key != NULL;
+}
+
+/* The next set that the thread has not come to, held; NULL when it is to end. */
+static struct key_set *await_set(struct key_ring *r) {
+  pthread_mutex_lock(&r->lock);
+  while (!r->is_new && !r->stops)
+    pthread_cond_wait(&r->changed, &r->lock);
+  struct key_set *s = r->stops ? NULL : r->present;
+  if (s) atomic_fetch_add(&s->users, 1);
+  r->is_new = false;
+  pthread_mutex_unlock(&r->lock);
+  return s;
+}
+
+static bool is_stopping(struct key_ring *r) {
+  pthread_mutex_lock(&r->lock);
+  bool stops = r->stops;
+  pthread_mutex_unlock(&r->lock);
+  return stops;
+}
+
+static void *hasten_keys(void *ring) {
+  struct key_set *s;
+  while ((s = await_set(ring)) != NULL) {
+    for (size_t i = 0; i < s->count && !is_stopping(ring); i++)
+      ec_key_hasten(s->keys[i].key);
+    key_set_drop(s);
+  }
+  return NULL;
+}
+
+/* Under the lock. Where no thread can be had, the next set tries again. Signals are not for it. */
+static void wake_thread(struct key_ring *r) {
+  sigset_t all, before;
+  r->is_new = true;
+  if (r->runs) {
+    pthread_cond_signal(&r->changed);
+    return;
+  }
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  r->runs = pthread_create(&r->thread, NULL, hasten_keys, r) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Has a key gone sooner than was known when its tokens were cached? Not when it stays for as long
@@ -112,6 +185,7 @@ static void replace(struct house *h, struct key_set *set, micros now) {
   pthread_mutex_lock(&h->keys->lock);
   struct key_set *before = h->keys->present;
   h->keys->present = set;
+  wake_thread(h->keys);
   pthread_mutex_unlock(&h->keys->lock);
   for (size_t i = 0; before && i < before->count && !stale; i++)
     stale = is_cut_short(&before->keys[i], set, now, life);
@@ -125,11 +199,13 @@ bool house_keys(struct house *h, const struct key_record *keys, size_t count) {
   micros now = time_now();
   bool good = true;
   set->users = 1;
+  struct key_set *before = key_set_take(h->keys);
   for (size_t i = 0; good && i < count; i++) {
     if (keys[i].retired_at && keys[i].retired_at <= now) continue;
-    good = set->count < KEYS_MAX && load(&h->secrets, &keys[i], &set->keys[set->count]);
+    good = set->count < KEYS_MAX && load(&h->secrets, before, &keys[i], &set->keys[set->count]);
     if (good) set->count++;
   }
+  key_set_drop(before);
   if (good)
     replace(h, set, now);
   else

@@ -188,6 +188,11 @@ struct text ec_key_pkcs8(struct arena *a, const struct ec_key *k);
 bool ec_key_xy(const struct ec_key *k, uint8_t xy[static 64]);
 bool ec_sign(const struct ec_key *k, struct text t, uint8_t sig[static 64]); /* ES256, r | s */
 bool ec_verify(const struct ec_key *k, struct text t, const uint8_t sig[static 64]);
+/* Makes ec_verify three times as fast, where memory and OpenSSL allow. Takes some 40 ms, in which
+ * the key serves others as before: so it is for a thread on which nobody waits. */
+void ec_key_hasten(struct ec_key *k);
+bool ec_key_is(const struct ec_key *k, struct text pkcs8); /* its own encoding, that is */
+struct ec_key *ec_key_share(struct ec_key *k);             /* the same; each is freed for itself */
 void ec_key_free(struct ec_key *k);
 
 /* Argon2id (RFC 9106), 19 MiB, t=2, p=1 (OWASP): about 40 ms, so only ever on the work pool. `out`

@@ -1,8 +1,8 @@
 /* P-256 keys and ES256 signatures (RFC 7518 section 3.4: r and s side by side, 32 bytes each).
  *
- * A key is never changed after it was made, so all threads may use it at once; each signature has a
- * context of its own. */
-#include "base/base.h"
+ * A key is never changed after it was made, but for the table that may come to it, so all threads
+ * may use it at once; each signature has a context of its own. */
+#include "base/crypto_table.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ enum { HALF = 32, DER_SIGNATURE_MAX = 80, DER_KEY_MAX = 512 };
 struct ec_key {
   EVP_PKEY *pkey;
   bool can_sign;
+  atomic_int holders;
+  struct ec_table *_Atomic table; /* NULL until it was drawn */
 };
 
 /* Takes over `pkey`, which may be NULL. */
@@ -29,7 +32,12 @@ static struct ec_key *wrap(EVP_PKEY *pkey, bool can_sign) {
     EVP_PKEY_free(pkey);
     return NULL;
   }
-  *k = (struct ec_key){pkey, can_sign};
+  *k = (struct ec_key){.pkey = pkey, .can_sign = can_sign, .holders = 1};
+  return k;
+}
+
+struct ec_key *ec_key_share(struct ec_key *k) {
+  atomic_fetch_add(&k->holders, 1);
   return k;
 }
 
@@ -75,12 +83,27 @@ struct ec_key *ec_key_from_xy(const uint8_t xy[static 64]) {
   return wrap(pkey, false);
 }
 
-struct text ec_key_pkcs8(struct arena *a, const struct ec_key *k) {
-  uint8_t *der = NULL;
+/* What is 0 bytes long is none. */
+static int encode(const struct ec_key *k, uint8_t **der) {
   PKCS8_PRIV_KEY_INFO *info = k->can_sign ? EVP_PKEY2PKCS8(k->pkey) : NULL;
-  int len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : 0;
+  int len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, der) : 0;
   PKCS8_PRIV_KEY_INFO_free(info);
   ERR_clear_error();
+  return len;
+}
+
+bool ec_key_is(const struct ec_key *k, struct text pkcs8) {
+  uint8_t *der = NULL;
+  int len = encode(k, &der);
+  if (len <= 0) return false;
+  bool same = (size_t)len == pkcs8.len && CRYPTO_memcmp(der, pkcs8.at, pkcs8.len) == 0;
+  OPENSSL_clear_free(der, (size_t)len);
+  return same;
+}
+
+struct text ec_key_pkcs8(struct arena *a, const struct ec_key *k) {
+  uint8_t *der = NULL;
+  int len = encode(k, &der);
   if (len <= 0) return NONE;
   struct text copy = arena_copy(a, (struct text){(char *)der, (size_t)len});
   OPENSSL_clear_free(der, (size_t)len);
@@ -141,20 +164,35 @@ bool ec_sign(const struct ec_key *k, struct text t, uint8_t sig[static 64]) {
   return good;
 }
 
-bool ec_verify(const struct ec_key *k, struct text t, const uint8_t sig[static 64]) {
-  struct digest d = crypto_sha256(t);
+static bool verify_untabled(const struct ec_key *k, const struct digest *d,
+                            const uint8_t sig[static 64]) {
   uint8_t der[DER_SIGNATURE_MAX];
   size_t len = unflatten(sig, der);
   EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
-  bool good =
-      ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, der, len, d.b, sizeof d.b) == 1;
+  bool good = ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+              EVP_PKEY_verify(ctx, der, len, d->b, sizeof d->b) == 1;
   EVP_PKEY_CTX_free(ctx);
   ERR_clear_error();
   return good;
 }
 
+bool ec_verify(const struct ec_key *k, struct text t, const uint8_t sig[static 64]) {
+  struct digest d = crypto_sha256(t);
+  const struct ec_table *table = atomic_load(&k->table);
+  enum ec_verdict v = table ? ec_table_verify(table, &d, sig) : EC_UNDECIDED;
+  return v == EC_UNDECIDED ? verify_untabled(k, &d, sig) : v == EC_GOOD;
+}
+
+void ec_key_hasten(struct ec_key *k) {
+  uint8_t xy[64];
+  struct ec_table *none = NULL, *t = NULL;
+  if (atomic_load(&k->table) || !ec_key_xy(k, xy) || !(t = ec_table_new(xy))) return;
+  if (!atomic_compare_exchange_strong(&k->table, &none, t)) ec_table_free(t);
+}
+
 void ec_key_free(struct ec_key *k) {
-  if (!k) return;
+  if (!k || atomic_fetch_sub(&k->holders, 1) != 1) return;
   EVP_PKEY_free(k->pkey);
+  ec_table_free(atomic_load(&k->table));
   free(k);
 }

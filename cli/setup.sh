@@ -63,6 +63,7 @@ want_test() {
   want cppcheck have cppcheck
   want gcovr have gcovr
   want shellcheck have shellcheck
+  want valgrind have valgrind
   want libfaketime faketime_there
   want poppler-utils have pdftotext
   want unzip have unzip

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the unit test programs given, one line for each that passes and the whole output of one that
-# does not, and adds up the counts that cmocka prints.
+# does not, and adds up the counts that cmocka prints. UNDER is a command to run them under, such as
+# valgrind; SKIP (token,keys) names those that take too long there.
 set -u
 passed=0 failed=0
 
@@ -13,12 +14,14 @@ count() {
 run() {
   local name=${1##*/}
   case $1 in
-  *_replay) "$1" tests/fuzz/seeds/"${name%_replay}" tests/fuzz/found/"${name%_replay}" 2>&1 ;;
-  *) "$1" 2>&1 ;;
+  *_replay) ${UNDER:-} "$1" tests/fuzz/seeds/"${name%_replay}" tests/fuzz/found/"${name%_replay}" 2>&1 ;;
+  *) ${UNDER:-} "$1" 2>&1 ;;
   esac
 }
 
 for program in "$@"; do
+  name=${program##*/}
+  [[ ,${SKIP:-}, != *,${name%_test},* ]] || continue
   out=$(run "$program")
   code=$?
   p=$(count PASSED "$out")

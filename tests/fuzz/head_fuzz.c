@@ -62,9 +62,9 @@ static void note_header(struct strict *s, struct text line) {
   CHECK(text_to_int(text_trim(value), &s->length) && s->length >= 0);
 }
 
-/* What libmicrohttpd 0.9 overwrites with NUL leaves nothing to tell it by, and does no harm: whoever
- * looks for LF sees the same lines. So NUL may stand for CR, lines that begin with NUL may come
- * before the first, and one that begins with NUL or a colon may end the head. */
+/* What libmicrohttpd 0.9 overwrites with NUL leaves nothing to tell it by, and does no harm:
+ * whoever looks for LF sees the same lines. So NUL may stand for CR, lines that begin with NUL may
+ * come before the first, and one that begins with NUL or a colon may end the head. */
 #if MHD_VERSION < 0x01000000
 enum { LENIENT = 1 };
 #else

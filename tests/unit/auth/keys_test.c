@@ -6,7 +6,19 @@
 
 #include <cmocka.h>
 
+#include "base/base.h"
+
+#include <stdatomic.h>
+
+static atomic_int hastened;
+
+static void hasten_and_count(struct ec_key *k) {
+  ec_key_hasten(k);
+  atomic_fetch_add(&hastened, 1);
+}
+#define ec_key_hasten hasten_and_count
 #include "auth/keys.c"
+#undef ec_key_hasten
 
 static struct secrets secrets;
 static struct house *house;
@@ -24,6 +36,7 @@ static struct key_record new_key(micros from) {
 static int set_up(void **state) {
   (void)state;
   struct text hex = LIT("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+  atomic_store(&hastened, 0);
   assert_true(secrets_from(hex, &secrets));
   house = house_new(&secrets, "https://lyceum.example", 900, 1);
   assert_non_null(house);
@@ -196,15 +209,67 @@ static void a_rotation_disturbs_nobody(void **state) {
   pthread_join(thread, NULL);
 }
 
+static void await_hastened(int count) {
+  for (int i = 0; i < 1000 && atomic_load(&hastened) < count; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+  assert_int_equal(atomic_load(&hastened), count);
+}
+
+static void each_set_is_hastened(void **state) {
+  (void)state;
+  await_hastened(1);
+  struct key_record keys[2] = {record, new_key(2)};
+  assert_true(house_keys(house, keys, 2));
+  await_hastened(3);
+  assert_int_equal(verdict_of(issue()), TOKEN_GOOD);
+  token_cache_empty(house->tokens);
+  assert_int_equal(verdict_of(issue()), TOKEN_GOOD);
+}
+
+static void a_key_that_stays_is_not_opened_anew(void **state) {
+  (void)state;
+  struct key_set *before = key_set_take(house->keys);
+  struct key_record keys[2] = {new_key(2), record};
+  assert_true(house_keys(house, keys, 2));
+  struct key_set *after = key_set_take(house->keys);
+  assert_ptr_equal(after->keys[1].key, before->keys[0].key);
+  assert_ptr_not_equal(after->keys[0].key, before->keys[0].key);
+  key_set_drop(after);
+  key_set_drop(before);
+}
+
+/* The kid is a name; what is sealed under it is the key. */
+static void another_key_of_the_same_name_is_opened(void **state) {
+  (void)state;
+  struct text old = issue();
+  struct ec_key *k = ec_key_new();
+  struct text der = ec_key_pkcs8(&arena, k);
+  ec_key_free(k);
+  record.sealed = crypto_seal(&arena, &secrets.sealing, record.kid, der);
+  assert_true(house_keys(house, &record, 1));
+  token_cache_empty(house->tokens);
+  assert_int_equal(verdict_of(old), TOKEN_BAD);
+  struct text new = issue();
+  token_cache_empty(house->tokens);
+  assert_int_equal(verdict_of(new), TOKEN_GOOD);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(a_kid_is_the_thumbprint),         TEST(what_verifies_is_published),
-      TEST(published_keys_are_those_made),   TEST(sealed_for_another_row_stays_shut),
-      TEST(the_newest_active_key_signs),     TEST(no_more_than_there_is_room_for),
-      TEST(a_rotation_disturbs_nobody),      TEST(a_leaked_key_ends_at_once),
+      TEST(a_kid_is_the_thumbprint),
+      TEST(what_verifies_is_published),
+      TEST(published_keys_are_those_made),
+      TEST(sealed_for_another_row_stays_shut),
+      TEST(the_newest_active_key_signs),
+      TEST(no_more_than_there_is_room_for),
+      TEST(a_rotation_disturbs_nobody),
+      TEST(a_leaked_key_ends_at_once),
       TEST(without_a_key_nothing_is_issued),
+      TEST(each_set_is_hastened),
+      TEST(a_key_that_stays_is_not_opened_anew),
+      TEST(another_key_of_the_same_name_is_opened),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

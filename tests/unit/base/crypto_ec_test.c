@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #define X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 #define Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
@@ -106,6 +107,70 @@ static void extreme_signatures_fail(void **state) {
   ec_key_free(k);
 }
 
+static void knows_its_own_encoding(void **state) {
+  (void)state;
+  struct ec_key *k = ec_key_new(), *other = ec_key_new();
+  struct text der = ec_key_pkcs8(&arena, k);
+  uint8_t xy[64];
+  assert_true(der.at && ec_key_is(k, der));
+  assert_false(ec_key_is(other, der));
+  assert_false(ec_key_is(k, (struct text){der.at, der.len - 1}));
+  assert_true(ec_key_xy(k, xy));
+  struct ec_key *public = ec_key_from_xy(xy);
+  assert_false(ec_key_is(public, der) || ec_key_is(public, NONE));
+  ec_key_free(public);
+  ec_key_free(other);
+  ec_key_free(k);
+}
+
+/* ---- with a table and without ---- */
+
+static void *verify_often(void *key) {
+  const struct text t = LIT("x");
+  uint8_t sig[64];
+  for (intptr_t i = 0; i < 300; i++) {
+    if (!ec_sign(key, t, sig) || !ec_verify(key, t, sig)) return key;
+    sig[i % 64] ^= 1;
+    if (ec_verify(key, t, sig)) return key;
+  }
+  ec_key_free(key);
+  return NULL;
+}
+
+/* Before, while and after the table comes; each thread lets go of the key when it has done. */
+static void threads_share_a_key(void **state) {
+  (void)state;
+  pthread_t threads[4];
+  void *failed;
+  struct ec_key *k = ec_key_new();
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, verify_often, ec_key_share(k)), 0);
+  ec_key_hasten(k);
+  struct ec_table *table = atomic_load(&k->table);
+  assert_non_null(table);
+  ec_key_hasten(k);
+  assert_ptr_equal(atomic_load(&k->table), table);
+  ec_key_free(k);
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(pthread_join(threads[i], &failed), 0);
+    assert_null(failed);
+  }
+}
+
+static void a_table_is_used(void **state) {
+  (void)state;
+  uint8_t sig[64];
+  struct ec_key *k = ec_key_new(), *other = ec_key_new();
+  ec_key_hasten(other);
+  struct ec_table *own = atomic_load(&k->table), *others = atomic_load(&other->table);
+  assert_true(ec_sign(k, LIT("x"), sig) && ec_verify(k, LIT("x"), sig));
+  atomic_store(&k->table, others);
+  assert_false(ec_verify(k, LIT("x"), sig));
+  atomic_store(&k->table, own);
+  ec_key_free(other);
+  ec_key_free(k);
+}
+
 static int give_back(void **state) {
   (void)state;
   arena_free(&arena);
@@ -116,7 +181,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verifies_rfc_7515_a3),    cmocka_unit_test(signs_what_it_verifies),
       cmocka_unit_test(survives_storage),        cmocka_unit_test(other_keys_are_refused),
-      cmocka_unit_test(extreme_signatures_fail),
+      cmocka_unit_test(extreme_signatures_fail), cmocka_unit_test(knows_its_own_encoding),
+      cmocka_unit_test(threads_share_a_key),     cmocka_unit_test(a_table_is_used),
   };
   return cmocka_run_group_tests(tests, NULL, give_back);
 }
