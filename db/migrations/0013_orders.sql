@@ -233,8 +233,8 @@ CREATE TABLE carry (
 CREATE INDEX carry_root ON carry (community_id, from_member_id, from_id);
 GRANT SELECT, INSERT ON carry TO lyceum_server;
 
--- A gift waits for whoever has its link (auth makes it from the id). How long it may be claimed, and
--- how long what it gives lasts, are two things.
+-- A gift waits for whoever has its link, which auth makes from the id. How long it may be claimed,
+-- and how long what it gives lasts, are two things.
 CREATE TABLE gift (
   community_id bigint NOT NULL,
   id uuid NOT NULL,
