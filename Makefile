@@ -61,11 +61,6 @@ test: build/setup/test all  ## everything against a real PostgreSQL
 unit: build/setup/test $(UNITS) $(REPLAYS)  ## the unit tests (cmocka), and what fuzzers found
 	@tests/unit.sh $(UNITS) $(REPLAYS)
 
-# What memcheck finds is a failure: a read of what was never written, a leak.
-MEMCHECK := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect
-valgrind: build/setup/test $(UNITS)  ## the unit tests under valgrind; VALGRIND_SKIP=token for less
-	@UNDER='$(MEMCHECK)' SKIP='$(VALGRIND_SKIP)' tests/unit.sh $(UNITS)
-
 promises: build/setup/test all  ## what the schema promises, broken on purpose in SQL
 	@db/private.sh --fast run build/test-pg tests/promises.sh $(BUILD)/lyceum
 
@@ -91,6 +86,12 @@ asan: build/setup/test  ## unit tests and stories under the address and undefine
 tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
 	@TSAN_OPTIONS=halt_on_error=1 BUILD=build/tsan SANITIZE=thread \
 	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
+
+MEMCHECK := valgrind -q --error-exitcode=99 --leak-check=full \
+              --errors-for-leak-kinds=definite,indirect --num-callers=30
+valgrind: build/setup/test  ## unit tests under memcheck; VALGRIND_SKIP=token for less
+	@+$(MAKE) --no-print-directory BUILD=build/valgrind CFLAGS='-O1 -g -DPIECE_PER_CHUNK=true' \
+	  UNDER='$(MEMCHECK)' SKIP='$(VALGRIND_SKIP)' unit
 
 RACES := codes_redeem,attendance,identity_sessions,listener,core_keys,core_links,core_memory,core_slow
 races: build/setup/test  ## of make tsan, the stories that race most

@@ -20,7 +20,8 @@ struct arena_clean {
   void *what;
 };
 
-/* With AddressSanitizer every piece is a malloc of its own, so that it sees each overrun. */
+/* With AddressSanitizer, and for `make valgrind`, every piece is a malloc of its own that is not
+ * rounded up, so that each overrun is seen. */
 #if defined(__SANITIZE_ADDRESS__)
 #define PIECE_PER_CHUNK true
 #elif defined(__has_feature)
@@ -74,12 +75,12 @@ void *arena_alloc(struct arena *a, size_t size) {
     log_write(LOG_ERROR, "arena_misused", "size=%zu", size);
     abort();
   }
-  size = (size + ALIGN - 1) / ALIGN * ALIGN;
   if (size == 0) size = ALIGN;
-  void *p = take(a, size);
+  size_t rounded = (size + ALIGN - 1) / ALIGN * ALIGN;
+  void *p = take(a, PIECE_PER_CHUNK ? size : rounded);
   if (p) return memset(p, 0, size);
   a->failed = true;
-  return reserve_alloc(size);
+  return reserve_alloc(rounded);
 }
 
 struct text arena_copy(struct arena *a, struct text t) {
