@@ -1,5 +1,6 @@
 -- Removes what has had its time, some of each: codes of yesterday, revocations older than any
--- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past.
+-- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past, what
+-- was told a week ago.
 -- in: most int!
 -- out: _gone bigint!
 -- global
@@ -22,7 +23,13 @@ WITH challenges AS (
 ), messages AS (
   DELETE FROM mailbox WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM mailbox WHERE at < now() - interval '7 days' LIMIT $1)) RETURNING 1
+), told AS (
+  DELETE FROM outbox WHERE ctid = ANY (ARRAY(
+    SELECT o.ctid FROM outbox_cursor c JOIN outbox o ON o.community_id = c.community_id
+      AND (o.xid, o.id) <= (c.xid, c.id)
+    WHERE c.consumer = 'notices' AND o.at < now() - interval '7 days' LIMIT $1)) RETURNING 1
 )
 SELECT (SELECT count(*) FROM challenges) + (SELECT count(*) FROM revocations)
      + (SELECT count(*) FROM answers) + (SELECT count(*) FROM sessions)
      + (SELECT count(*) FROM contacts) + (SELECT count(*) FROM messages)
+     + (SELECT count(*) FROM told)

@@ -1,0 +1,45 @@
+// Members are told of what happened: once, in their language, and not at night.
+import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
+import { Shop } from './lib/shop.mjs';
+
+export const server = { env: { LYCEUM_LOOPS: '2', LYCEUM_DEMO: '1' } };
+
+const paid = (plan) => ({
+  kind: 'payment',
+  plan_id: plan.id,
+  amount_minor: plan.price_minor,
+  currency: plan.currency,
+  reference: `transfer-${uuid7()}`,
+  reason: 'Bank transfer',
+});
+
+story('Who paid gets a receipt in their language, once', async ({ api, people, sql, mailbox }) => {
+  const operator = await people.operator();
+  const [ann, wei] = await people.members(2);
+  await sql`UPDATE member SET locale = 'en' WHERE id = ${ann.id}`;
+  await sql`UPDATE member SET locale = 'zh-CN' WHERE id = ${wei.id}`;
+  const plan = await new Shop(api, operator).plan();
+  for (const who of [ann, wei])
+    expect(await api.as(operator).post(`/v1/members/${who.id}/grants`, paid(plan))).status(201);
+  expect((await mailbox.latest(ann.email)).body).is(/We received CNY 365\.00 for A year/);
+  expect((await mailbox.latest(wei.email)).body).is(/已收到您为年卡支付的 ¥365\.00/);
+  await new Promise((done) => setTimeout(done, 1500));
+  expect((await mailbox.all(ann.email)).length).is(1);
+});
+
+story('A thousand rows of racing transactions all arrive, each once', async (stage) => {
+  const { people, sql } = stage;
+  const ann = await people.member({ name: 'Ann' });
+  const community = ann.community.id;
+  await race(100, () => sql`
+    WITH made AS (
+      INSERT INTO outbox (community_id, id, topic, subject_id)
+      SELECT ${community}, uuid7(), 'member.joined', ${ann.id} FROM generate_series(1, 10)
+      RETURNING 1)
+    SELECT pg_sleep(random() * 0.2), count(*) FROM made`);
+  const count = async () =>
+    Number((await sql`SELECT count(*) AS n FROM mailbox WHERE recipient = ${ann.email}`)[0].n);
+  await eventually(async () => (await count()) >= 1000, 60_000);
+  await new Promise((done) => setTimeout(done, 1500));
+  expect(await count()).is(1000);
+});
