@@ -11,4 +11,4 @@ WITH due AS (
 UPDATE delivery d SET due_at = now() + interval '30 seconds', tries = d.tries + 1
 FROM due WHERE d.community_id = due.community_id AND d.id = due.id
 RETURNING d.community_id, d.id, d.channel, d.kind, d.locale, d.sealed, d.tries,
-          d.expires_at <= now(), d.notice, d.member_id, d.facts
+          d.expires_at <= now(), d.notice, d.member_id, d.facts::json
