@@ -136,10 +136,11 @@ static struct step named(struct request *q, const struct rows *r) {
 /* A proven e-mail first; a phone when the notice may go there. With neither, nobody is told. */
 static struct step contacts_known(struct request *q, const struct rows *r) {
   struct parcel *p = parcel_of(q);
-  bool texts = text_is(p->row.channel, "any"), mail = false;
+  bool mails = !text_is(p->row.channel, "sms"), texts = !text_is(p->row.channel, "mail");
+  bool mail = false;
   struct account_contacts_row row;
   for (int i = 0; !mail && row_account_contacts(q, r, i, &row); i++) {
-    mail = text_is(row.provider, "email");
+    mail = mails && text_is(row.provider, "email");
     if (!mail && !(texts && text_is(row.provider, "phone"))) continue;
     p->message = (struct message){.id = p->row.id, .to = row.subject};
     p->row.channel = mail ? LIT("mail") : LIT("sms");

@@ -72,6 +72,20 @@ INSERT INTO notice_topic VALUES
   ('membership.ended', 'ended', true, true), ('gift.claimed', 'gift_claimed', true, false);
 GRANT SELECT ON notice_topic TO lyceum_server;
 
+-- How a member wants to be told of what need not be told: receipts, refunds and disputes have no
+-- row here. Without a row: by mail, else by SMS when it matters.
+CREATE TABLE notice_preference (
+  community_id bigint NOT NULL,
+  member_id uuid NOT NULL,
+  notice text NOT NULL CONSTRAINT notice_preference_notice
+    CHECK (notice IN ('welcome', 'renewal', 'failed', 'ending', 'ended', 'gift_claimed')),
+  way text NOT NULL CONSTRAINT notice_preference_way CHECK (way IN ('any', 'mail', 'sms', 'off')),
+  CONSTRAINT notice_preference_pkey PRIMARY KEY (community_id, member_id, notice),
+  CONSTRAINT notice_preference_member FOREIGN KEY (community_id, member_id)
+    REFERENCES member (community_id, id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON notice_preference TO lyceum_server;
+
 -- What a notice says of its order, refund or membership, in the member's language.
 CREATE FUNCTION notice_facts(community bigint, topic text, payload jsonb, zone text, locale text)
 RETURNS jsonb
@@ -116,13 +130,17 @@ BEGIN
   ), posted AS (
     INSERT INTO delivery (community_id, id, channel, kind, locale, notice, member_id, facts, due_at,
                           expires_at)
-    SELECT $1, uuid7(), CASE WHEN t.texts THEN 'any' ELSE 'mail' END, 'notice', m.locale, t.notice,
-      m.id, notice_facts($1, o.topic, o.payload, zone, m.locale),
+    SELECT $1, uuid7(), coalesce(nullif(w.way, 'any'), CASE WHEN t.texts THEN 'any' ELSE 'mail' END),
+      'notice', m.locale, t.notice, m.id,
+      notice_facts($1, o.topic, o.payload, zone, m.locale),
       CASE WHEN t.waits THEN after_quiet(now(), zone, policy.quiet_from, policy.quiet_until)
            ELSE now() END, now() + interval '3 days'
     FROM fresh o
     JOIN notice_topic t ON t.topic = o.topic
     JOIN member m ON m.community_id = $1 AND m.id = o.subject_id AND m.left_at IS NULL
+    LEFT JOIN notice_preference w ON w.community_id = $1 AND w.member_id = m.id
+      AND w.notice = t.notice
+    WHERE w.way IS DISTINCT FROM 'off'
     RETURNING 1
   ), moved AS (
     UPDATE outbox_cursor c SET xid = f.xid, at = f.at, id = f.id

@@ -1,5 +1,6 @@
 // A community with everybody in it and one of each thing, for stories that try all routes. What a
 // new route needs to be called well is said here: how its `{id}` is made, and its body.
+import * as notices from './world_notices.mjs';
 import { School, wall } from './school.mjs';
 import { Shop } from './shop.mjs';
 import { openSession } from './tokens.mjs';
@@ -131,6 +132,7 @@ export class World extends School {
 }
 
 const MAKERS = {
+  ...notices.makers,
   lectures: (world, path) =>
     world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
@@ -151,6 +153,7 @@ const MAKERS = {
 };
 
 const BODIES = {
+  ...notices.bodies,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),
