@@ -130,7 +130,8 @@ BEGIN
   ), posted AS (
     INSERT INTO delivery (community_id, id, channel, kind, locale, notice, member_id, facts, due_at,
                           expires_at)
-    SELECT $1, uuid7(), coalesce(nullif(w.way, 'any'), CASE WHEN t.texts THEN 'any' ELSE 'mail' END),
+    SELECT $1, uuid7(),
+      coalesce(nullif(w.way, 'any'), CASE WHEN t.texts THEN 'any' ELSE 'mail' END),
       'notice', m.locale, t.notice, m.id,
       notice_facts($1, o.topic, o.payload, zone, m.locale),
       CASE WHEN t.waits THEN after_quiet(now(), zone, policy.quiet_from, policy.quiet_until)
