@@ -42,9 +42,8 @@ static struct text html_of(struct arena *a, struct text from, const struct words
   return arena_built(a, &b);
 }
 
-void message_write(struct arena *a, struct message *m, enum message_kind kind, bool chinese,
-                   struct text from, struct text code) {
-  struct words w = words_of(a, kind, chinese, code);
+static void lay_out(struct arena *a, struct message *m, bool chinese, struct text from,
+                    struct words w) {
   bool phone = text_starts(m->to, "+");
   if (phone) {
     m->text = arena_printf(a, "【%.*s】%.*s%s%.*s", TEXT_ARGS(from), TEXT_ARGS(w.first),
@@ -55,6 +54,50 @@ void message_write(struct arena *a, struct message *m, enum message_kind kind, b
   m->text = arena_printf(a, "%.*s\n\n%.*s\n\n%.*s\n", TEXT_ARGS(w.first), TEXT_ARGS(w.rest),
                          TEXT_ARGS(from));
   m->html = html_of(a, from, &w);
+}
+
+void message_write(struct arena *a, struct message *m, enum message_kind kind, bool chinese,
+                   struct text from, struct text code) {
+  lay_out(a, m, chinese, from, words_of(a, kind, chinese, code));
+}
+
+/* ---- notices: their words stand in notices.def, with {plan} and the like for what differs -----
+ */
+
+static const struct notice_words {
+  const char *name, *en[3], *zh[3];
+} notices[] = {
+#define NOTICE(name, en1, en2, en3, zh1, zh2, zh3) {#name, {en1, en2, en3}, {zh1, zh2, zh3}},
+#include "gateways/notices.def"
+#undef NOTICE
+};
+
+static struct text fill(struct arena *a, const char *template, struct json *facts,
+                        struct text link) {
+  struct builder b = {0};
+  struct text words = text_of(template);
+  while (words.len) {
+    build_text(&b, text_cut(&words, '{'));
+    struct text name = text_cut(&words, '}');
+    if (text_is(name, "link"))
+      build_text(&b, link);
+    else if (name.len)
+      build_text(&b, json_text(json_get(facts, arena_printf(a, "%.*s", TEXT_ARGS(name)).at)));
+  }
+  return arena_built(a, &b);
+}
+
+bool message_notice(struct arena *a, struct message *m, struct text name, bool chinese,
+                    struct text from, struct text facts, struct text link) {
+  struct json *j = json_parse(a, facts, NULL);
+  for (size_t i = 0; i < COUNT(notices); i++) {
+    const char *const *t = chinese ? notices[i].zh : notices[i].en;
+    if (!text_is(name, notices[i].name)) continue;
+    lay_out(a, m, chinese, from,
+            (struct words){fill(a, t[0], j, link), fill(a, t[1], j, link), fill(a, t[2], j, link)});
+    return true;
+  }
+  return false;
 }
 
 /* ---- on the way: a code must not lie readable in the database ---------------------------------

@@ -119,18 +119,46 @@ static struct step named(struct request *q, const struct rows *r) {
   bool chinese = text_is(p->row.locale, "zh-CN");
   if (!one_community_read(q, r, &community)) return problem(q, INTERNAL);
   p->from = name_of(q, community.name, chinese);
-  message_write(&q->arena, &p->message,
-                text_is(p->row.kind, "code") ? MESSAGE_CODE : MESSAGE_PASSWORD_CHANGED, chinese,
-                p->from, p->code);
   const struct gateways *g = p->deliverer->gateways;
+  if (p->row.notice.at) {
+    if (!message_notice(&q->arena, &p->message, p->row.notice, chinese, p->from, p->row.facts,
+                        text_of(g->config->public_url)))
+      return remove_it(q);
+  } else
+    message_write(&q->arena, &p->message,
+                  text_is(p->row.kind, "code") ? MESSAGE_CODE : MESSAGE_PASSWORD_CHANGED, chinese,
+                  p->from, p->code);
   if (g->config->demo) return into_mailbox(q);
   return text_is(p->row.channel, "mail") ? mail_send(q, g, &p->message, p->from, sent)
                                          : sms_send(q, g, &p->message, sent);
 }
 
+/* A proven e-mail first; a phone when the notice may go there. With neither, nobody is told. */
+static struct step contacts_known(struct request *q, const struct rows *r) {
+  struct parcel *p = parcel_of(q);
+  bool mails = !text_is(p->row.channel, "sms"), texts = !text_is(p->row.channel, "mail");
+  bool mail = false;
+  struct account_contacts_row row;
+  for (int i = 0; !mail && row_account_contacts(q, r, i, &row); i++) {
+    mail = mails && text_is(row.provider, "email");
+    if (!mail && !(texts && text_is(row.provider, "phone"))) continue;
+    p->message = (struct message){.id = p->row.id, .to = row.subject};
+    p->row.channel = mail ? LIT("mail") : LIT("sms");
+  }
+  if (!p->message.to.at) return remove_it(q);
+  return ask_community_read(q, named, .id = q->community);
+}
+
+static struct step member_known(struct request *q, const struct rows *r) {
+  struct member_account_row row;
+  if (!one_member_account(q, r, &row)) return remove_it(q);
+  return ask_account_contacts(q, contacts_known, .id = row.account);
+}
+
 static struct step deliver(struct request *q) {
   struct parcel *p = parcel_of(q);
   if (p->row.expired) return remove_it(q);
+  if (p->row.notice.at) return ask_member_account(q, member_known, .id = p->row.member);
   if (!message_open(&q->arena, &p->deliverer->secrets->sealing, p->row.id, p->row.sealed,
                     &p->message, &p->code)) {
     log_write(LOG_ERROR, "delivery_unreadable", "channel=%.*s", TEXT_ARGS(p->row.channel));

@@ -1,6 +1,6 @@
 -- Removes what has had its time, some of each: codes of yesterday, revocations older than any
--- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past,
--- quotes that nobody took.
+-- token, answers kept for Idempotency-Keys, sessions long over, budgets of days past, quotes that
+-- nobody took, what was told a week ago.
 -- in: most int!
 -- out: _gone bigint!
 -- global
@@ -26,8 +26,15 @@ WITH challenges AS (
 ), quotes AS (
   DELETE FROM quote WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM quote WHERE expires_at < now() - interval '1 day' LIMIT $1)) RETURNING 1
+), told AS (
+  DELETE FROM outbox WHERE ctid = ANY (ARRAY(
+    SELECT o.ctid FROM outbox_cursor c CROSS JOIN LATERAL (  -- the oldest: they stand first
+      SELECT t.ctid, t.at FROM outbox t
+      WHERE t.community_id = c.community_id AND (t.xid, t.id) <= (c.xid, c.id)
+      ORDER BY t.xid, t.id LIMIT $1) o
+    WHERE c.consumer = 'notices' AND o.at < now() - interval '7 days' LIMIT $1)) RETURNING 1
 )
 SELECT (SELECT count(*) FROM challenges) + (SELECT count(*) FROM revocations)
      + (SELECT count(*) FROM answers) + (SELECT count(*) FROM sessions)
      + (SELECT count(*) FROM contacts) + (SELECT count(*) FROM messages)
-     + (SELECT count(*) FROM quotes)
+     + (SELECT count(*) FROM quotes) + (SELECT count(*) FROM told)

@@ -1,5 +1,6 @@
 // A community with everybody in it and one of each thing, for stories that try all routes. What a
 // new route needs to be called well is said here: how its `{id}` is made, and its body.
+import * as notices from './world_notices.mjs';
 import { School, wall } from './school.mjs';
 import { Shop } from './shop.mjs';
 import { openSession } from './tokens.mjs';
@@ -145,6 +146,7 @@ const MAKERS = {
   ...life.makers,
   lectures: async (world, path) => {
     const id = await world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
+  ...notices.makers,
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
     });
     if (path.endsWith('/compensation')) await life.cancelLecture(world, id);
@@ -170,6 +172,7 @@ const BODIES = {
   ...PAYMENT_BODIES,
   ...life.bodies,
   ...books.bodies,
+  ...notices.bodies,
   lecture_create: () => ({
     title: words('Talk'),
     local_start: wall(6000),
