@@ -93,9 +93,9 @@ valgrind: build/setup/test  ## unit tests under memcheck; VALGRIND_SKIP=token fo
 	@+$(MAKE) --no-print-directory BUILD=build/valgrind CFLAGS='-O1 -g -DPIECE_PER_CHUNK=true' \
 	  UNDER='$(MEMCHECK)' SKIP='$(VALGRIND_SKIP)' unit
 
-RACES := codes_redeem,attendance,identity_sessions,listener,core_keys,core_links,core_memory,core_slow
+RACES := codes_redeem,attendance,identity_sessions,listener,core_keys,core_links,core_memory
 races: build/setup/test  ## of make tsan, the stories that race most
-	@+$(MAKE) --no-print-directory tsan ONLY=$(RACES),core_sold_out,core_strangers
+	@+$(MAKE) --no-print-directory tsan ONLY=$(RACES),core_slow,core_sold_out,core_strangers
 
 fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20); ONLY=head,json for a part
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
@@ -121,7 +121,7 @@ torments: build/setup/test npm all $(BUILD)/libfail.so
 	@LYCEUM=$(abspath $(BUILD)/lyceum) TORTURE_LIBRARY=$(abspath $(BUILD)/libfail.so) \
 	  ONLY='$(ONLY)' node tests/api/run.mjs --from tests/torture
 
-years: build/setup/test npm all  ## two years of members, each day compared; YEARS_MEMBERS=30 for less
+years: build/setup/test npm all  ## two years of members, each day compared; YEARS_DAYS=90 for less
 	@LYCEUM=$(abspath $(BUILD)/lyceum) tests/years.sh
 
 BENCHERS := $(addprefix build/bench/,load hello prepare)

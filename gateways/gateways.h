@@ -29,8 +29,8 @@ struct message {
 /* Writes a message's words: `from` is the community's name, `code` the six digits, if any. */
 void message_write(struct arena *a, struct message *m, enum message_kind kind, bool chinese,
                    struct text from, struct text code);
-/* Writes a notice's words out of notices.def: `facts` is a JSON object of texts, `link` leads to the
- * community. False when there is no notice of that name. */
+/* Writes a notice's words out of notices.def: `facts` is a JSON object of texts, `link` leads to
+ * the community. False when there is no notice of that name. */
 bool message_notice(struct arena *a, struct message *m, struct text name, bool chinese,
                     struct text from, struct text facts, struct text link);
 

@@ -47,7 +47,8 @@ results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 mapfile -t chosen < <(wanted "$@")
 # shellcheck disable=SC2016
-printf '%s\n' "${chosen[@]}" | xargs -P "$(nproc)" -I{} bash -c 'out=$(judge {}); echo "$out"' | tee "$results"
+printf '%s\n' "${chosen[@]}" |
+  xargs -P "$(nproc)" -I{} bash -c 'out=$(judge {}); echo "$out"' | tee "$results"
 awk -F '[( )]+' '
   $1 == "ok" { passed += $3 }
   $1 == "FAIL" { passed += $3; failed += $5 }

@@ -13,4 +13,5 @@ export YEARS_CLOCK=$PWD/build/years-clock YEARS_LIBRARY=$library
 # shellcheck disable=SC2016
 LD_PRELOAD=$library FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1 \
   FAKETIME_TIMESTAMP_FILE=$YEARS_CLOCK db/private.sh --fast run build/years-pg \
-  env -u LD_PRELOAD sh -c 'LYCEUM_TEST_PG=$DATABASE_URL exec node tests/api/run.mjs --from tests/years'
+  env -u LD_PRELOAD sh -c \
+  'LYCEUM_TEST_PG=$DATABASE_URL exec node tests/api/run.mjs --from tests/years'
