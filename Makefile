@@ -32,7 +32,7 @@ WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS ?= -O2 -g
 FLAGS   = -std=c11 -D_GNU_SOURCE $(WARN) -I. -I$(BUILD)/gen $(LIB_CFLAGS) $(CFLAGS) $(HARDEN) \
            -pthread
-LIBS    = $(LIB_LIBS) -lm
+LIBS    = $(LIB_LIBS) -lxlsxwriter -lm
 ifneq ($(SANITIZE),)
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 WARN   := -w  # other flags mislead the compiler's analysis; the ordinary build is the judge
