@@ -108,6 +108,8 @@ CREATE INDEX orders_expiry ON orders (expires_at) WHERE status = 'pending';
 ALTER TABLE order_line
   DROP COLUMN amount_minor,
   ADD credit_minor bigint NOT NULL DEFAULT 0,   -- what is left of what was paid before
+  ADD spare_minor bigint NOT NULL DEFAULT 0     -- and what of it became time beyond the period
+    CONSTRAINT order_line_spare CHECK (spare_minor >= 0),
   ADD amount_minor bigint NOT NULL
     GENERATED ALWAYS AS (unit_minor * quantity - discount_minor - credit_minor) STORED,
   ADD starts_at timestamptz,                    -- as quoted

@@ -29,13 +29,15 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What is left at a moment of what was paid for: over the spans that orders bought, the share of
--- the price that lies ahead, less what was refunded. One row an order line.
+-- their worth that lies ahead, less what was refunded. A line is worth what was paid for it and what
+-- was credited to it. One row an order line.
 CREATE FUNCTION credit_of(community bigint, member uuid, product uuid, currency text,
                           at timestamptz)
 RETURNS TABLE (order_id uuid, line_id uuid, credit_minor bigint)
 LANGUAGE sql STABLE AS $$
-  SELECT o.id, l.id, least(o.paid_minor - o.refunded_minor - o.credited_minor,
-    floor(l.amount_minor * sum(extract(epoch FROM
+  SELECT o.id, l.id, least(
+    o.paid_minor - o.refunded_minor - o.credited_minor + l.credit_minor + l.spare_minor,
+    floor((l.amount_minor + l.credit_minor + l.spare_minor) * sum(extract(epoch FROM
         upper(e.span) - greatest(lower(e.span), least($5, upper(e.span)))))
       / nullif(sum(extract(epoch FROM upper(e.span) - lower(e.span))), 0))::bigint)
   FROM orders o
@@ -152,6 +154,10 @@ BEGIN
     RETURN '{"refusal": "body_invalid", "pointer": "/quantity", "fault": "superfluous"}';
   END IF;
 
+  IF kind = 'seats' AND count::bigint * n.seats > 10000 THEN  -- made in one transaction
+    RETURN '{"refusal": "body_invalid", "pointer": "/quantity", "fault": "too_much"}';
+  END IF;
+
   unit := price_in(n, money);
   IF unit IS NULL THEN
     RETURN '{"refusal": "body_invalid", "pointer": "/currency", "fault": "differs"}';
@@ -250,18 +256,20 @@ BEGIN
   -- What is left over of an old plan's price becomes time on the new one.
   spare := credit - (full_minor - off);
   IF spare > 0 THEN
+    IF full_minor = 0 THEN RETURN '{"refusal": "not_an_upgrade"}'; END IF;
     credit := full_minor - off;
     seconds := extract(epoch FROM ends - begins)::bigint;
-    IF full_minor - off > 0 THEN
-      ends := ends + make_interval(secs => (seconds::numeric * spare / (full_minor - off))::bigint);
-    END IF;
+    -- At the plan's own price: a discount of the period is none of the time beyond it.
+    ends := ends + make_interval(secs =>
+      least((seconds::numeric * spare / full_minor)::bigint, 9000000000));
     IF ends >= '2300-01-01Z' THEN ends := '2299-12-31Z'; END IF;
   END IF;
   units := CASE kind WHEN 'gift' THEN count WHEN 'seats' THEN count * n.seats END;
   RETURN jsonb_strip_nulls(jsonb_build_object(
     'kind', kind, 'currency', money, 'product_id', n.product_id, 'plan_id', n.id,
     'quantity', count, 'unit_minor', CASE WHEN trial THEN 0 ELSE unit END,
-    'discount_minor', off, 'credit_minor', credit, 'total_minor', full_minor - off - credit,
+    'discount_minor', off, 'credit_minor', credit,
+    'spare_minor', greatest(spare, 0), 'total_minor', full_minor - off - credit,
     'trial', trial, 'starts_at', begins, 'ends_at', ends, 'units', units, 'code_id', code_id,
     'forever', forever, 'membership_id', s.id, 'lecture_id', asked ->> 'lecture_id',
     'lecturer_id', asked ->> 'lecturer_id', 'note', asked ->> 'note', 'at', $5));
@@ -285,12 +293,12 @@ BEGIN
   VALUES ($1, $2, $4, terms ->> 'kind', (terms ->> 'membership_id')::uuid, terms ->> 'currency',
           (terms ->> 'total_minor')::bigint, due, until, $5, $7, $8, code);
   INSERT INTO order_line (community_id, id, order_id, product_id, plan_id, quantity, unit_minor,
-                          discount_minor, credit_minor, starts_at, ends_at, trial, lecture_id,
-                          lecturer_id, note)
+                          discount_minor, credit_minor, spare_minor, starts_at, ends_at, trial,
+                          lecture_id, lecturer_id, note)
   VALUES ($1, $3, $2, (terms ->> 'product_id')::uuid, (terms ->> 'plan_id')::uuid,
           (terms ->> 'quantity')::int, (terms ->> 'unit_minor')::bigint,
           (terms ->> 'discount_minor')::bigint, (terms ->> 'credit_minor')::bigint,
-          (terms ->> 'starts_at')::timestamptz, (terms ->> 'ends_at')::timestamptz,
+          coalesce((terms ->> 'spare_minor')::bigint, 0), (terms ->> 'starts_at')::timestamptz, (terms ->> 'ends_at')::timestamptz,
           (terms ->> 'trial')::boolean, (terms ->> 'lecture_id')::uuid,
           (terms ->> 'lecturer_id')::uuid, terms ->> 'note');
   IF code IS NOT NULL THEN

@@ -129,13 +129,15 @@ BEGIN
     JOIN orders x ON x.community_id = $1 AND x.id = k.order_id AND x.settled_at <= o.quoted_at
   LOOP
     credit := credit + one.credit_minor;
-    UPDATE orders x SET credited_minor = x.credited_minor + one.credit_minor
+    -- Of what was credited to it before, the money was another order's.
+    UPDATE orders x SET credited_minor = x.credited_minor
+      + least(one.credit_minor, x.paid_minor - x.refunded_minor - x.credited_minor)
     WHERE x.community_id = $1 AND x.id = one.order_id;
     PERFORM line_revoke($1, one.line_id, $5, 1, 'upgraded', NULL);
   END LOOP;
-  IF credit < l.credit_minor THEN
-    length := make_interval(secs => floor(extract(epoch FROM length)
-      * (l.amount_minor + credit) / (l.amount_minor + l.credit_minor))::float8);
+  IF credit < l.credit_minor + l.spare_minor THEN
+    length := make_interval(secs => floor(extract(epoch FROM length) * (l.amount_minor + credit)
+      / (l.amount_minor + l.credit_minor + l.spare_minor))::float8);
     IF length <= interval '0' THEN RETURN; END IF;
   END IF;
   FOR one IN
@@ -296,6 +298,26 @@ BEGIN
   RETURN QUERY SELECT 'counted', $3, order_settle($1, $2, $8);
 END $$;
 
+-- What a line made that is no span: gifts that nobody took, seats, a place at a lecture. It comes
+-- before line_revoke(): who is just taking one of them is waited for, and then has a span to revoke.
+CREATE FUNCTION line_withdraw(community bigint, o orders, l order_line) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE gift g SET withdrawn_at = now()
+  WHERE g.community_id = $1 AND g.order_line_id = l.id AND g.claimed_at IS NULL;
+  UPDATE group_seat s SET revoked_at = now(), version = s.version + 1
+  WHERE s.community_id = $1 AND s.order_line_id = l.id AND s.revoked_at IS NULL;
+  IF o.kind = 'ticket' THEN PERFORM ticket_free($1, l.lecture_id, o.member_id); END IF;
+END $$;
+
+-- Is what a line bought out of force, because its payer wants the money back?
+CREATE FUNCTION line_disputed(community bigint, line uuid) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (
+    SELECT FROM order_line l JOIN orders o ON o.community_id = $1 AND o.id = l.order_id
+    WHERE l.community_id = $1 AND l.id = $2 AND o.disputed_at IS NOT NULL)
+$$;
+
 -- Money went back: in full or in part, with or without what it bought. `counted`, `repeated`, or
 -- why not.
 CREATE FUNCTION refund_record(community bigint, refund uuid, payment uuid, ref text,
@@ -338,21 +360,18 @@ BEGIN
   PERFORM hold_member($1, o.member_id);
   -- Of an upgrade, what its price bought is less than all: the rest was paid for before.
   SELECT CASE WHEN sum(x.credit_minor) > 0 OR o.refunded_minor + o.credited_minor < o.paid_minor
-    THEN amount::numeric / (o.total_minor + sum(x.credit_minor)) ELSE 1 END INTO share
+    THEN amount::numeric / (o.total_minor + sum(x.credit_minor + x.spare_minor))
+    ELSE 1 END INTO share
   FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id;
   IF share < 1 AND o.kind IN ('gift', 'seats', 'ticket', 'tip') THEN RETURN 'counted'; END IF;
   FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
+    IF share = 1 THEN PERFORM line_withdraw($1, o, l); END IF;
     PERFORM line_revoke($1, l.id, now(), share, 'refunded', actor);
     CONTINUE WHEN share < 1;
     -- Nor does it come back when a dispute that is open is won.
     UPDATE entitlement e SET void_reason = 'refunded' FROM spans_of_line($1, l.id) s
     WHERE e.community_id = $1 AND e.member_id = s.member_id AND e.id = s.id
       AND e.void_reason = 'disputed';
-    UPDATE gift g SET withdrawn_at = now()
-    WHERE g.community_id = $1 AND g.order_line_id = l.id AND g.claimed_at IS NULL;
-    UPDATE group_seat s SET revoked_at = now(), version = s.version + 1
-    WHERE s.community_id = $1 AND s.order_line_id = l.id AND s.revoked_at IS NULL;
-    IF o.kind = 'ticket' THEN PERFORM ticket_free($1, l.lecture_id, o.member_id); END IF;
   END LOOP;
   IF share = 1 THEN
     UPDATE membership m SET auto_renew = false, version = m.version + 1
@@ -391,6 +410,9 @@ BEGIN
     WHERE x.community_id = $1 AND x.id = o.id;
     PERFORM hold_member($1, o.member_id);
     FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
+      -- Who is just taking a gift or a seat is waited for; who comes later sees the dispute.
+      PERFORM FROM gift g WHERE g.community_id = $1 AND g.order_line_id = l.id FOR UPDATE;
+      PERFORM FROM group_seat s WHERE s.community_id = $1 AND s.order_line_id = l.id FOR UPDATE;
       PERFORM line_revoke($1, l.id, $7, 1, 'disputed', NULL);
     END LOOP;
   END IF;
@@ -408,6 +430,9 @@ DECLARE
   p payment;
   o orders;
   d dispute;
+  line order_line;
+  others_open boolean;
+  others_lost boolean;
   one record;
   begins timestamptz;
 BEGIN
@@ -419,12 +444,22 @@ BEGIN
   WHERE x.community_id = $1 AND x.payment_id = $2 AND x.provider_ref = ref AND x.state = 'open'
   RETURNING x.* INTO d;
   IF NOT FOUND THEN RETURN 'repeated'; END IF;
-  UPDATE orders x SET disputed_at = NULL, version = x.version + 1
+  -- An order paid in parts may be disputed in parts: all must have ended well.
+  SELECT coalesce(bool_or(x.state = 'open'), false), coalesce(bool_or(x.state = 'lost'), false)
+  INTO others_open, others_lost
+  FROM payment y JOIN dispute x ON x.community_id = $1 AND x.payment_id = y.id
+  WHERE y.community_id = $1 AND y.order_id = o.id AND NOT y.surplus AND x.id <> d.id;
+  UPDATE orders x SET disputed_at = CASE WHEN others_open THEN x.disputed_at END,
+    version = x.version + 1
   WHERE x.community_id = $1 AND x.id = o.id;
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   VALUES ($1, uuid7(), CASE WHEN won THEN 'dispute.won' ELSE 'dispute.lost' END, o.member_id,
           jsonb_build_object('order_id', o.id, 'payment_id', $2));
   IF NOT won THEN
+    FOR line IN SELECT x.* FROM order_line x
+      WHERE x.community_id = $1 AND x.order_id = o.id AND NOT p.surplus LOOP
+      PERFORM line_withdraw($1, o, line);
+    END LOOP;
     UPDATE membership m SET auto_renew = false, version = m.version + 1
     WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.ended_at IS NULL
       AND m.auto_renew AND coalesce(last_end($1, m.member_id, m.product_id) <= now(), true);
@@ -435,10 +470,10 @@ BEGIN
         WHERE r.community_id = $1 AND r.payment_id = $2),
       CASE WHEN NOT p.surplus THEN o.paid_minor - o.refunded_minor - o.credited_minor END);
     IF d.amount_minor <= 0 THEN RETURN 'counted'; END IF;  -- refunded before
-    RETURN refund_record($1, uuid7(), $2, 'dispute:' || ref, d.amount_minor,
+    RETURN refund_record($1, uuid7(), $2, left('dispute:' || ref, 200), d.amount_minor,
       'A dispute was lost', NULL, $5, true, NULL);
   END IF;
-  IF p.surplus THEN RETURN 'counted'; END IF;
+  IF p.surplus OR others_open OR others_lost THEN RETURN 'counted'; END IF;
   PERFORM hold_member($1, o.member_id);
   FOR one IN
     SELECT e.member_id, e.id, e.product_id, upper(e.span) - lower(e.span) AS length
@@ -453,38 +488,4 @@ BEGIN
     WHERE e.community_id = $1 AND e.member_id = one.member_id AND e.id = one.id;
   END LOOP;
   RETURN 'counted';
-END $$;
-
--- Whoever has the link takes the gift: appended behind what they have, whatever that is.
-CREATE FUNCTION gift_claim(community bigint, gift uuid, member uuid, at timestamptz)
-RETURNS TABLE (refusal text, span_id uuid)
-LANGUAGE plpgsql AS $$
-DECLARE
-  g gift;
-  l order_line;
-  n plan;
-  given entitlement;
-BEGIN
-  SELECT x.* INTO g FROM gift x WHERE x.community_id = $1 AND x.id = $2 FOR UPDATE;
-  IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::uuid; RETURN; END IF;
-  IF g.claimed_by = $3 THEN RETURN QUERY SELECT NULL, g.entitlement_id; RETURN; END IF;
-  IF g.claimed_by IS NOT NULL OR g.withdrawn_at IS NOT NULL THEN
-    RETURN QUERY SELECT 'gift_taken', NULL::uuid; RETURN;
-  END IF;
-  IF g.claim_until <= $4 THEN RETURN QUERY SELECT 'too_late', NULL::uuid; RETURN; END IF;
-  IF g.giver_id = $3 THEN RETURN QUERY SELECT 'gift_own', NULL::uuid; RETURN; END IF;
-  PERFORM hold_member($1, $3);
-  SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = g.order_line_id;
-  SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = l.plan_id;
-  IF period_end(greatest($4, last_end($1, $3, n.product_id)), n.period_unit, n.period_count)
-     NOT BETWEEN greatest($4, last_end($1, $3, n.product_id)) + interval '1 second'
-             AND '2299-12-31Z' THEN
-    RETURN QUERY SELECT 'nothing_to_add', NULL::uuid; RETURN;
-  END IF;
-  given := line_append($1, $3, l, g.unit, n, 'gift', $4, NULL, NULL, g.giver_id);
-  UPDATE gift x SET claimed_by = $3, claimed_at = now(), entitlement_id = given.id
-  WHERE x.community_id = $1 AND x.id = $2;
-  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
-  VALUES ($1, uuid7(), 'gift.claimed', g.giver_id, jsonb_build_object('gift_id', $2));
-  RETURN QUERY SELECT NULL::text, given.id;
 END $$;

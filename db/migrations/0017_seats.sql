@@ -1,4 +1,39 @@
--- Seats of a group, sales by hand, and what a membership is called while it is paused.
+-- Gifts, seats of a group, sales by hand, and what a membership is called while it is paused.
+
+-- Whoever has the link takes the gift: appended behind what they have, whatever that is.
+CREATE FUNCTION gift_claim(community bigint, gift uuid, member uuid, at timestamptz)
+RETURNS TABLE (refusal text, span_id uuid)
+LANGUAGE plpgsql AS $$
+DECLARE
+  g gift;
+  l order_line;
+  n plan;
+  given entitlement;
+BEGIN
+  SELECT x.* INTO g FROM gift x WHERE x.community_id = $1 AND x.id = $2 FOR UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::uuid; RETURN; END IF;
+  IF g.claimed_by = $3 THEN RETURN QUERY SELECT NULL, g.entitlement_id; RETURN; END IF;
+  IF g.claimed_by IS NOT NULL OR g.withdrawn_at IS NOT NULL
+     OR line_disputed($1, g.order_line_id) THEN
+    RETURN QUERY SELECT 'gift_taken', NULL::uuid; RETURN;
+  END IF;
+  IF g.claim_until <= $4 THEN RETURN QUERY SELECT 'too_late', NULL::uuid; RETURN; END IF;
+  IF g.giver_id = $3 THEN RETURN QUERY SELECT 'gift_own', NULL::uuid; RETURN; END IF;
+  PERFORM hold_member($1, $3);
+  SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = g.order_line_id;
+  SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = l.plan_id;
+  IF period_end(greatest($4, last_end($1, $3, n.product_id)), n.period_unit, n.period_count)
+     NOT BETWEEN greatest($4, last_end($1, $3, n.product_id)) + interval '1 second'
+             AND '2299-12-31Z' THEN
+    RETURN QUERY SELECT 'nothing_to_add', NULL::uuid; RETURN;
+  END IF;
+  given := line_append($1, $3, l, g.unit, n, 'gift', $4, NULL, NULL, g.giver_id);
+  UPDATE gift x SET claimed_by = $3, claimed_at = now(), entitlement_id = given.id
+  WHERE x.community_id = $1 AND x.id = $2;
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'gift.claimed', g.giver_id, jsonb_build_object('gift_id', $2));
+  RETURN QUERY SELECT NULL::text, given.id;
+END $$;
 
 -- Gives a seat to a member, or takes it back (member null). What is left of it goes along: behind
 -- what the new one has already. Answers a refusal's code, or null.
@@ -17,7 +52,7 @@ BEGIN
   SELECT x.* INTO s FROM group_seat x
   WHERE x.community_id = $1 AND x.order_line_id = $2 AND x.unit = $3 FOR UPDATE;
   IF NOT FOUND THEN RETURN 'not_found'; END IF;
-  IF s.revoked_at IS NOT NULL THEN RETURN 'state_forbids'; END IF;
+  IF s.revoked_at IS NOT NULL OR line_disputed($1, $2) THEN RETURN 'state_forbids'; END IF;
   IF s.member_id IS NOT DISTINCT FROM $4 THEN RETURN NULL; END IF;
   left_over := upper(s.span) - greatest($5, lower(s.span));
   IF s.member_id IS NOT NULL THEN

@@ -1,5 +1,5 @@
 // Gifts: bought by one, taken by whoever has the link, once; and seats, given and taken back.
-import { eventually, expect, race, story } from './lib/story.mjs';
+import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 import { Till, receive } from './lib/till.mjs';
 
@@ -187,4 +187,25 @@ story('What a giver wrote is gone when they are, and the gift is not', async (st
   expect(await claim(bob, claim_token))
     .status(200)
     .body({ giver_name: '—', message: null });
+});
+
+story('While its payer wants the money back nobody takes a gift, nor when it is gone', async (stage) => {
+  const { people, sql, community } = stage;
+  const { give, gifts, claim } = await open(stage);
+  const bob = await people.member();
+  const dispute = async (order, ref) => {
+    const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${order.id}`;
+    await sql`SELECT dispute_open(${community.id}, ${uuid7()}, ${id}, ${ref}, 5000, NULL, now())`;
+    return (won) => sql`SELECT dispute_end(${community.id}, ${id}, ${ref}, ${won}, now())`;
+  };
+  const end = await dispute(await give(), 'd-1');
+  const [first] = await gifts();
+  expect(await claim(bob, first.claim_token)).problem('gift_taken', 409);
+  await end(true);
+  expect(await claim(bob, first.claim_token)).status(200);
+
+  const lose = await dispute(await give(), 'd-2');
+  const [second] = await gifts();
+  await lose(false);
+  expect(await claim(await people.member(), second.claim_token)).problem('gift_taken', 409);
 });

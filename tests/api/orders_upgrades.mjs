@@ -153,3 +153,53 @@ story(
     expect(await order(bob, other)).problem('quote_changed', 409);
   },
 );
+
+story('What was credited once is still worth its share at the next upgrade', async (stage) => {
+  const { sql } = stage;
+  const { shop, product, till, silver, gold, upgrade } = await open(stage);
+  const terms = { product, period_unit: 'day', period_count: 30 };
+  const platinum = await shop.plan({ ...terms, tier: 3, price_minor: 60000 });
+  await till.buy({ plan_id: silver.id });
+  const first = await upgrade(gold);
+  expect(first.body.credit_minor).atLeast(9990);
+  await till.pay((await till.api.post('/v1/orders', { quote_id: first.id })).body);
+  await age(sql, till, 15);
+  const second = await upgrade(platinum);
+  const half = 15000; // of gold's price, though less was paid for it
+  expect(second.body.credit_minor).atLeast(half - 10).atMost(half + 10);
+  await till.pay((await till.api.post('/v1/orders', { quote_id: second.id })).body);
+  const all = await spans(sql, till);
+  expect(all.at(-1)).is({
+    plan_id: platinum.id,
+    starts_at: second.body.starts_at,
+    ends_at: second.body.ends_at,
+  });
+});
+
+story('What is left over counts at the plan’s own price, and is never lost', async (stage) => {
+  const { sql } = stage;
+  const { shop, product, till, upgrade } = await open(stage);
+  const days = (count) => ({ product, period_unit: 'day', period_count: count });
+  const year = await shop.plan({ ...days(365), tier: 1, price_minor: 36500 });
+  const month = await shop.plan({ ...days(30), tier: 2, price_minor: 5000 });
+  const higher = await shop.plan({ ...days(30), tier: 3, price_minor: 10000 });
+  await till.buy({ plan_id: year.id });
+  const length = ({ body }) => (Date.parse(body.ends_at) - Date.parse(body.starts_at)) / DAY;
+  const plain = await upgrade(month);
+  for (const percent of [90, 100]) {
+    const { code } = await shop.code({ plan: month, effect: 'discount', percent });
+    const asked = { kind: 'upgrade', plan_id: month.id, code };
+    const cheaper = await till.quote(asked);
+    expect(cheaper).status(201).body({ total_minor: 0 });
+    // What the code took off is so much more time, at the plan's own price.
+    const more = (30 * percent) / 100;
+    expect(length(cheaper) - length(plain)).atLeast(more - 0.01).atMost(more + 0.01);
+  }
+  expect((await till.api.post('/v1/orders', { quote_id: plain.id })).status).is(201);
+  await age(sql, till, 10);
+  // Nothing was paid for the month: what it stands for is what is left of the year.
+  const again = await upgrade(higher);
+  const left = 36500 * ((length(plain) - 10) / length(plain));
+  const worth = again.body.credit_minor + (10000 * (length(again) - 30)) / 30;
+  expect(worth).atLeast(left - 20).atMost(left + 20);
+});
