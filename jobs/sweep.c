@@ -3,6 +3,8 @@
 #include "db/sql.h"
 #include "jobs/jobs.h"
 
+#include <stdlib.h>
+
 enum { PORTION = 100 };
 
 struct due { /* a row of each statement that finds */
@@ -24,10 +26,18 @@ static const struct sweep {
 #undef SWEEP
 };
 
+/* What can't be done is told and left for the next time, for others must not wait behind it. False
+ * only when the database is away. */
 static bool act(const struct sweep *w, struct session *s, const struct due *d, char **why) {
   struct one in = {d->id};
   struct rows r;
-  return session_ask(s, d->community, w->act, &in, &r, why);
+  if (session_ask(s, d->community, w->act, &in, &r, why)) return true;
+  if (!session_alive(s)) return false;
+  log_write(LOG_WARN, "sweep_failed", "statement=%s message=\"%s\"", w->act->name,
+            *why ? *why : "out of memory");
+  free(*why);
+  *why = NULL;
+  return true;
 }
 
 static bool sweep(const struct sweep *w, struct session *s, const atomic_bool *stop, char **why) {
