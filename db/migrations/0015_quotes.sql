@@ -29,8 +29,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What is left at a moment of what was paid for: over the spans that orders bought, the share of
--- their worth that lies ahead, less what was refunded. A line is worth what was paid for it and what
--- was credited to it. One row an order line.
+-- their worth that lies ahead, less what was refunded. A line is worth what was paid for it and
+-- what was credited to it. One row an order line.
 CREATE FUNCTION credit_of(community bigint, member uuid, product uuid, currency text,
                           at timestamptz)
 RETURNS TABLE (order_id uuid, line_id uuid, credit_minor bigint)
@@ -298,7 +298,8 @@ BEGIN
   VALUES ($1, $3, $2, (terms ->> 'product_id')::uuid, (terms ->> 'plan_id')::uuid,
           (terms ->> 'quantity')::int, (terms ->> 'unit_minor')::bigint,
           (terms ->> 'discount_minor')::bigint, (terms ->> 'credit_minor')::bigint,
-          coalesce((terms ->> 'spare_minor')::bigint, 0), (terms ->> 'starts_at')::timestamptz, (terms ->> 'ends_at')::timestamptz,
+          coalesce((terms ->> 'spare_minor')::bigint, 0),
+          (terms ->> 'starts_at')::timestamptz, (terms ->> 'ends_at')::timestamptz,
           (terms ->> 'trial')::boolean, (terms ->> 'lecture_id')::uuid,
           (terms ->> 'lecturer_id')::uuid, terms ->> 'note');
   IF code IS NOT NULL THEN

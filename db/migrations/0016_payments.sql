@@ -299,7 +299,7 @@ BEGIN
 END $$;
 
 -- What a line made that is no span: gifts that nobody took, seats, a place at a lecture. It comes
--- before line_revoke(): who is just taking one of them is waited for, and then has a span to revoke.
+-- before line_revoke(): who is just taking one of them is waited for, and has a span to revoke.
 CREATE FUNCTION line_withdraw(community bigint, o orders, l order_line) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
