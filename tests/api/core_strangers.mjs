@@ -5,14 +5,19 @@ import { expect, story } from './lib/story.mjs';
 
 export const server = { env: { LYCEUM_LOOPS: '1', LYCEUM_PACE_SCALE: '1000' } };
 
+/** A connection that the server has accepted and answered on: it accepts few a turn, so a new one
+ * would come by its place among the new ones, not by who sends. */
+const open = (server) =>
+  new Promise((done, fail) => {
+    const socket = net.connect(server.port, '127.0.0.1').on('error', fail);
+    socket.once('data', () => done(socket));
+    socket.write('HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  });
+
 /** Sends each token's request on a connection of its own while the server is held, so that one turn
  * of its loop finds them all; resolves with the statuses in the order in which they came. */
 async function arriveTogether(server, tokens) {
-  const open = () =>
-    new Promise((done, fail) => {
-      const socket = net.connect(server.port, '127.0.0.1', () => done(socket)).on('error', fail);
-    });
-  const sockets = await Promise.all(tokens.map(open));
+  const sockets = await Promise.all(tokens.map(() => open(server)));
   process.kill(server.pid, 'SIGSTOP');
   const order = [];
   const answers = sockets.map(
