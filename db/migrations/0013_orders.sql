@@ -99,17 +99,21 @@ ALTER TABLE orders
   DROP CONSTRAINT orders_amounts,
   ADD CONSTRAINT orders_amounts CHECK (0 <= refunded_minor AND 0 <= credited_minor
     AND refunded_minor + credited_minor <= paid_minor AND paid_minor <= total_minor),
+  DROP CONSTRAINT orders_closed_unpaid,         -- what was paid in part goes back
   ADD CONSTRAINT orders_quote UNIQUE (community_id, quote_id),
   ADD CONSTRAINT orders_settled CHECK (settled_at IS NULL
     OR (paid_minor = total_minor AND closed_at IS NULL));
 
-CREATE INDEX orders_expiry ON orders (expires_at) WHERE status = 'pending';
+CREATE INDEX orders_expiry ON orders (expires_at)
+  WHERE closed_at IS NULL AND settled_at IS NULL AND disputed_at IS NULL;
 
 ALTER TABLE order_line
   DROP COLUMN amount_minor,
   ADD credit_minor bigint NOT NULL DEFAULT 0,   -- what is left of what was paid before
   ADD spare_minor bigint NOT NULL DEFAULT 0     -- and what of it became time beyond the period
     CONSTRAINT order_line_spare CHECK (spare_minor >= 0),
+  ADD lost_minor bigint NOT NULL DEFAULT 0      -- of both: what a lost dispute took away again
+    CONSTRAINT order_line_lost CHECK (lost_minor >= 0),
   ADD amount_minor bigint NOT NULL
     GENERATED ALWAYS AS (unit_minor * quantity - discount_minor - credit_minor) STORED,
   ADD starts_at timestamptz,                    -- as quoted
@@ -126,6 +130,9 @@ ALTER TABLE order_line
     REFERENCES lecture (community_id, id),
   ADD CONSTRAINT order_line_lecturer FOREIGN KEY (community_id, lecturer_id)
     REFERENCES lecturer (community_id, id);
+
+CREATE INDEX order_line_of_lecture ON order_line (community_id, lecture_id)
+  WHERE lecture_id IS NOT NULL;
 
 -- The day of the month on which periods begin: a short month does not move it for good. And a
 -- discount that goes on.
@@ -227,6 +234,25 @@ CREATE TABLE dispute (
     REFERENCES payment (community_id, id)
 );
 GRANT SELECT, INSERT, UPDATE ON dispute TO lyceum_server;
+
+-- What an upgrade's price took into account of an order before it: in all, and of that order's own
+-- money (the rest was credited to it by one before). When that money is taken back by the payer's
+-- bank, the upgrade loses what it paid for.
+CREATE TABLE order_credit (
+  community_id bigint NOT NULL,
+  order_id uuid NOT NULL,
+  to_order_id uuid NOT NULL,
+  credit_minor bigint NOT NULL,
+  own_minor bigint NOT NULL,
+  CONSTRAINT order_credit_pkey PRIMARY KEY (community_id, order_id, to_order_id),
+  CONSTRAINT order_credit_amounts CHECK (0 <= own_minor AND own_minor <= credit_minor),
+  CONSTRAINT order_credit_from FOREIGN KEY (community_id, order_id)
+    REFERENCES orders (community_id, id),
+  CONSTRAINT order_credit_to FOREIGN KEY (community_id, to_order_id)
+    REFERENCES orders (community_id, id)
+);
+CREATE INDEX order_credit_before ON order_credit (community_id, to_order_id);
+GRANT SELECT, INSERT, UPDATE ON order_credit TO lyceum_server;
 
 -- What remained of another span: moved in time by a pause, an upgrade or a dispute, or to another
 -- person with a seat. Its own row, so that what was stays as it was.
@@ -380,7 +406,8 @@ GRANT SELECT, INSERT, UPDATE ON invoice_request TO lyceum_server;
 --   order paid       owed -> sales           what was agreed
 --   payment          money -> owed           it came in (surplus: money -> returnable)
 --   fee              fees -> money           the provider kept it
---   refund           sales -> money          (of a surplus: returnable -> money)
+--   refund           sales -> money          (of a surplus: returnable -> money; of an order that
+--                                            was never paid in full: owed -> money)
 --   lost dispute     sales -> money
 -- Read "debit -> credit": the first grows, the second falls (or grows, on the other side).
 CREATE TABLE ledger (

@@ -29,39 +29,45 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What is left at a moment of what was paid for: over the spans that orders bought, the share of
--- their worth that lies ahead, less what was refunded. A line is worth what was paid for it and
--- what was credited to it. One row an order line.
+-- their worth that lies ahead. A line is worth what was paid for it and what was credited to it,
+-- less what went back or is on its way. One row an order line.
 CREATE FUNCTION credit_of(community bigint, member uuid, product uuid, currency text,
                           at timestamptz)
 RETURNS TABLE (order_id uuid, line_id uuid, credit_minor bigint)
 LANGUAGE sql STABLE AS $$
-  SELECT o.id, l.id, least(
-    o.paid_minor - o.refunded_minor - o.credited_minor + l.credit_minor + l.spare_minor,
-    floor((l.amount_minor + l.credit_minor + l.spare_minor) * sum(extract(epoch FROM
+  SELECT o.id, l.id, greatest(0, least(w.worth - o.credited_minor,
+    floor(w.worth * sum(extract(epoch FROM
         upper(e.span) - greatest(lower(e.span), least($5, upper(e.span)))))
-      / nullif(sum(extract(epoch FROM upper(e.span) - lower(e.span))), 0))::bigint)
+      / nullif(sum(extract(epoch FROM upper(e.span) - lower(e.span))), 0))::bigint))
   FROM orders o
   JOIN order_line l ON l.community_id = $1 AND l.order_id = o.id AND l.product_id = $3
+  CROSS JOIN LATERAL (
+    SELECT o.paid_minor + l.credit_minor + l.spare_minor - l.lost_minor - o.refunded_minor - (
+      SELECT coalesce(sum(q.amount_minor), 0) FROM payment p
+      JOIN refund_request q ON q.community_id = $1 AND q.payment_id = p.id
+        AND q.state IN ('asked', 'processing')
+      WHERE p.community_id = $1 AND p.order_id = o.id AND NOT p.surplus)::bigint AS worth) AS w
   CROSS JOIN LATERAL spans_of_line($1, l.id) s
   JOIN entitlement e ON e.community_id = $1 AND e.member_id = s.member_id AND e.id = s.id
     AND e.voided_at IS NULL
   WHERE o.community_id = $1 AND o.member_id = $2 AND o.settled_at IS NOT NULL
     AND o.kind IN ('purchase', 'renewal', 'upgrade', 'by_hand') AND o.currency = $4
     AND o.disputed_at IS NULL
-  GROUP BY o.community_id, o.id, l.community_id, l.id
+  GROUP BY o.community_id, o.id, l.community_id, l.id, w.worth
   HAVING max(upper(e.span)) > $5
 $$;
 
--- What a discount code does to an amount, or why it does nothing. `code` is its digest.
+-- What a discount code does to an amount, or why it does nothing. `code` is its digest; its own
+-- amounts are in its plan's currency.
 CREATE FUNCTION discount_of(community bigint, member uuid, code bytea, plan uuid, amount bigint,
-                            at timestamptz)
+                            money text, at timestamptz)
 RETURNS TABLE (code_id uuid, discount_minor bigint, forever boolean, refusal text)
 LANGUAGE sql STABLE AS $$
   SELECT c.id, least($5, coalesce(c.discount_minor, $5 * c.percent / 100)), c.forever, CASE
     WHEN c.id IS NULL THEN 'code_refused'
     WHEN c.revoked_at IS NOT NULL THEN 'code_revoked'
-    WHEN c.valid_from > $6 OR k.valid_from > $6 THEN 'code_not_yet'
-    WHEN c.valid_until <= $6 OR k.valid_until <= $6 OR k.ended_at IS NOT NULL THEN 'code_expired'
+    WHEN c.valid_from > $7 OR k.valid_from > $7 THEN 'code_not_yet'
+    WHEN c.valid_until <= $7 OR k.valid_until <= $7 OR k.ended_at IS NOT NULL THEN 'code_expired'
     WHEN EXISTS (SELECT FROM redemption r WHERE r.community_id = $1 AND r.code_id = c.id
                  AND r.member_id = $2 AND r.released_at IS NULL) THEN 'code_used'
     WHEN c.used + c.held >= c.max_uses AND NOT EXISTS (
@@ -76,6 +82,9 @@ LANGUAGE sql STABLE AS $$
       WHERE h.community_id = $1 AND h.member_id = $2 AND h.ended_at IS NULL AND o.id <> c.id))
       THEN 'campaign_used'
     WHEN c.plan_id <> $4 THEN 'code_other_plan'
+    WHEN num_nonnulls(c.discount_minor, c.minimum_minor) > 0
+      AND money <> (SELECT n.currency FROM plan n WHERE n.community_id = $1 AND n.id = $4)
+      THEN 'code_other_currency'
     WHEN $5 < c.minimum_minor THEN 'code_minimum' END
   FROM (SELECT) AS always
   LEFT JOIN invite_code c ON c.community_id = $1 AND c.digest = $3
@@ -236,7 +245,7 @@ BEGIN
     FROM credit_of($1, $2, n.product_id, money, $5) k;
   END IF;
   IF code IS NOT NULL THEN
-    SELECT * INTO code_row FROM discount_of($1, $2, code, n.id, full_minor, $5);
+    SELECT * INTO code_row FROM discount_of($1, $2, code, n.id, full_minor, money, $5);
     IF code_row.refusal IS NOT NULL THEN
       RETURN jsonb_build_object('refusal', code_row.refusal);
     END IF;
@@ -247,7 +256,8 @@ BEGIN
   ELSIF kind = 'renewal' AND s.code_id IS NOT NULL THEN
     SELECT least(full_minor, coalesce(c.discount_minor, full_minor * c.percent / 100)) INTO off
     FROM invite_code c WHERE c.community_id = $1 AND c.id = s.code_id AND c.plan_id = n.id
-      AND c.revoked_at IS NULL;
+      AND c.revoked_at IS NULL
+      AND (c.discount_minor IS NULL OR n.currency = money);
     off := coalesce(off, 0);
   ELSIF kind = 'purchase' AND pol.winback_percent > 0 AND p.kind = 'membership'
         AND last <= $5 - pol.winback_days * interval '24 hours' THEN
@@ -288,6 +298,10 @@ DECLARE
     + coalesce(waits, make_interval(mins => pol.order_minutes));
   code uuid := (terms ->> 'code_id')::uuid;
 BEGIN
+  IF terms ->> 'kind' = 'ticket' THEN  -- nobody pays for a lecture that has begun
+    SELECT least(until, lower(l.during)) INTO until FROM lecture l
+    WHERE l.community_id = $1 AND l.id = (terms ->> 'lecture_id')::uuid;
+  END IF;
   INSERT INTO orders (community_id, id, member_id, kind, membership_id, currency, total_minor,
                       due_at, expires_at, quote_id, quoted_at, quote_until, code_id)
   VALUES ($1, $2, $4, terms ->> 'kind', (terms ->> 'membership_id')::uuid, terms ->> 'currency',
@@ -320,17 +334,39 @@ BEGIN
   VALUES ($1, uuid7(), 'order.created', $4, jsonb_build_object('order_id', $2));
 END $$;
 
--- Closes an order that nobody paid: cancelled, expired, failed. Its code's use is free again.
+-- What of a payment has not gone back, and is not on its way.
+CREATE FUNCTION payment_left(community bigint, payment uuid) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+  SELECT p.amount_minor - (SELECT coalesce(sum(r.amount_minor), 0) FROM refund r
+      WHERE r.community_id = $1 AND r.payment_id = $2)::bigint
+    - (SELECT coalesce(sum(q.amount_minor), 0) FROM refund_request q
+      WHERE q.community_id = $1 AND q.payment_id = $2
+        AND q.state IN ('asked', 'processing'))::bigint
+  FROM payment p WHERE p.community_id = $1 AND p.id = $2
+$$;
+
+-- What was paid of an order that is given up goes back.
+CREATE FUNCTION order_give_back(community bigint, order_id uuid) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO refund_request (community_id, id, payment_id, amount_minor, reason, surplus)
+  SELECT $1, uuid7(), p.id, payment_left($1, p.id), 'The order was not paid in full', true
+  FROM payment p
+  WHERE p.community_id = $1 AND p.order_id = $2 AND NOT p.surplus AND payment_left($1, p.id) > 0
+$$;
+
+-- Closes an order that was not paid in full: cancelled, expired, failed. Its code's use is free
+-- again. One whose payer disputes what they paid waits for the end of that.
 CREATE FUNCTION order_close(community bigint, order_id uuid, why text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   o orders;
 BEGIN
   UPDATE orders x SET closed_at = now(), closed_reason = why, version = x.version + 1
-  WHERE x.community_id = $1 AND x.id = $2 AND x.closed_at IS NULL AND x.paid_minor = 0
-    AND x.settled_at IS NULL
+  WHERE x.community_id = $1 AND x.id = $2 AND x.closed_at IS NULL AND x.settled_at IS NULL
+    AND x.disputed_at IS NULL
   RETURNING x.* INTO o;
   IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM order_give_back($1, $2);
   WITH freed AS (
     UPDATE code_hold h SET ended_at = now(), ended_how = 'released'
     WHERE h.community_id = $1 AND h.order_id = $2 AND h.ended_at IS NULL
@@ -338,6 +374,7 @@ BEGIN
   )
   UPDATE invite_code c SET held = c.held - 1 FROM freed
   WHERE c.community_id = $1 AND c.id = freed.code_id;
+  PERFORM attempts_end($1, $2);
   PERFORM ticket_free($1, l.lecture_id, o.member_id) FROM order_line l
   WHERE l.community_id = $1 AND l.order_id = $2 AND l.lecture_id IS NOT NULL;
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)

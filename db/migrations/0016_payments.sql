@@ -122,6 +122,7 @@ LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   one record;
   credit bigint := 0;
+  own bigint;
   length interval := l.ends_at - l.starts_at;
 BEGIN
   FOR one IN
@@ -130,9 +131,12 @@ BEGIN
   LOOP
     credit := credit + one.credit_minor;
     -- Of what was credited to it before, the money was another order's.
-    UPDATE orders x SET credited_minor = x.credited_minor
-      + least(one.credit_minor, x.paid_minor - x.refunded_minor - x.credited_minor)
+    SELECT least(one.credit_minor, x.paid_minor - x.refunded_minor - x.credited_minor) INTO own
+    FROM orders x WHERE x.community_id = $1 AND x.id = one.order_id;
+    UPDATE orders x SET credited_minor = x.credited_minor + own
     WHERE x.community_id = $1 AND x.id = one.order_id;
+    INSERT INTO order_credit (community_id, order_id, to_order_id, credit_minor, own_minor)
+    VALUES ($1, one.order_id, o.id, one.credit_minor, own);
     PERFORM line_revoke($1, one.line_id, $5, 1, 'upgraded', NULL);
   END LOOP;
   IF credit < l.credit_minor + l.spare_minor THEN
@@ -170,6 +174,12 @@ BEGIN
     AND x.paid_minor = x.total_minor
   RETURNING x.* INTO o;
   IF NOT FOUND THEN RETURN false; END IF;
+  -- What is credited can't go back meanwhile. Orders are held first, then members.
+  IF o.kind = 'upgrade' THEN
+    PERFORM FROM orders x WHERE x.community_id = $1 AND x.member_id = o.member_id
+      AND x.currency = o.currency AND x.settled_at <= o.quoted_at
+    ORDER BY x.id FOR NO KEY UPDATE;
+  END IF;
   PERFORM hold_member($1, o.member_id);
   -- Paid while the quote held, it is what the quote said to the second; later, from now on.
   base := CASE WHEN o.quote_until >= $3 THEN o.quoted_at ELSE $3 END;
@@ -235,6 +245,7 @@ BEGIN
         SELECT FROM redemption r WHERE r.community_id = $1 AND r.once_campaign_id = k.id
           AND r.member_id = kept.member_id AND r.released_at IS NULL))
   FROM kept;
+  PERFORM attempts_end($1, $2);
   PERFORM ledger_post($1, 'sale', 'owed', 'sales', o.total_minor, o, NULL, NULL, NULL);
   IF o.total_minor > 0 THEN
     INSERT INTO receipt_year AS y (community_id, year, last)
@@ -271,7 +282,9 @@ BEGIN
     RETURN;
   END IF;
   IF o.currency <> money THEN RETURN QUERY SELECT 'differs', NULL::uuid, false; RETURN; END IF;
-  extra := o.closed_at IS NOT NULL OR o.paid_minor + amount > o.total_minor;
+  -- An order of which some went back before it was paid is given up.
+  extra := o.closed_at IS NOT NULL OR o.paid_minor + amount > o.total_minor
+    OR o.settled_at IS NULL AND o.refunded_minor > 0;
   INSERT INTO payment (community_id, id, order_id, provider, provider_ref, amount_minor, currency,
                        received_by, reason, paid_at, surplus, fee_minor, evidence_url)
   VALUES ($1, $3, $2, $4, ref, amount, money, by_hand, $11, $8, extra, fee, evidence);
@@ -290,12 +303,14 @@ BEGIN
   UPDATE orders x SET paid_minor = x.paid_minor + amount, version = x.version + 1
   WHERE x.community_id = $1 AND x.id = $2;
   UPDATE payment_attempt a SET state = 'paid', ended_at = now()
-  WHERE a.community_id = $1 AND a.order_id = $2 AND a.provider = $4 AND a.provider_ref = ref
-    AND a.state = 'open';
+  WHERE a.community_id = $1 AND a.order_id = $2 AND a.provider = $4 AND a.state = 'open'
+    AND (a.provider_ref = ref OR $4 = 'hand' AND o.paid_minor + amount = o.total_minor);
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   VALUES ($1, uuid7(), 'payment.received', o.member_id,
           jsonb_build_object('order_id', $2, 'payment_id', $3));
-  RETURN QUERY SELECT 'counted', $3, order_settle($1, $2, $8);
+  -- Money that is written down late bought nothing before: no day of it is lost.
+  RETURN QUERY SELECT 'counted', $3, order_settle($1, $2,
+    CASE WHEN by_hand IS NULL THEN $8 ELSE greatest($8, now()) END);
 END $$;
 
 -- What a line made that is no span: gifts that nobody took, seats, a place at a lecture. It comes
@@ -348,19 +363,23 @@ BEGIN
   VALUES ($1, $2, $3, p.provider, ref, amount, $6, $7, $8, request);
   UPDATE refund_request q SET state = 'done', finished_at = now(), provider_ref = ref
   WHERE q.community_id = $1 AND q.id = request;
-  PERFORM ledger_post($1, 'refund', CASE WHEN p.surplus THEN 'returnable' ELSE 'sales' END,
-                      'money', amount, o, p.provider, $3, $2);
+  PERFORM ledger_post($1, 'refund', CASE WHEN p.surplus THEN 'returnable'
+      WHEN o.settled_at IS NULL THEN 'owed' ELSE 'sales' END, 'money', amount, o, p.provider, $3,
+    $2);
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   VALUES ($1, uuid7(), 'payment.refunded', o.member_id,
           jsonb_build_object('order_id', o.id, 'refund_id', $2));
   IF p.surplus THEN RETURN 'counted'; END IF;
   UPDATE orders x SET refunded_minor = x.refunded_minor + amount, version = x.version + 1
   WHERE x.community_id = $1 AND x.id = o.id RETURNING x.* INTO o;
+  IF o.settled_at IS NULL AND o.refunded_minor = o.paid_minor THEN
+    PERFORM order_close($1, o.id, 'cancelled');
+  END IF;
   IF keeps OR o.settled_at IS NULL THEN RETURN 'counted'; END IF;
   PERFORM hold_member($1, o.member_id);
   -- Of an upgrade, what its price bought is less than all: the rest was paid for before.
   SELECT CASE WHEN sum(x.credit_minor) > 0 OR o.refunded_minor + o.credited_minor < o.paid_minor
-    THEN amount::numeric / (o.total_minor + sum(x.credit_minor + x.spare_minor))
+    THEN amount::numeric / (o.total_minor + sum(x.credit_minor + x.spare_minor - x.lost_minor))
     ELSE 1 END INTO share
   FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id;
   IF share < 1 AND o.kind IN ('gift', 'seats', 'ticket', 'tip') THEN RETURN 'counted'; END IF;
@@ -385,107 +404,5 @@ BEGIN
     UPDATE invite_code c SET used = c.used - 1 FROM back
     WHERE c.community_id = $1 AND c.id = back.code_id;
   END IF;
-  RETURN 'counted';
-END $$;
-
--- A dispute was opened: what the payment bought is out of force while it lasts.
-CREATE FUNCTION dispute_open(community bigint, dispute uuid, payment uuid, ref text,
-                             amount bigint, reason text, at timestamptz) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-  p payment;
-  o orders;
-  l order_line;
-BEGIN
-  SELECT x.* INTO p FROM payment x WHERE x.community_id = $1 AND x.id = $3;
-  IF NOT FOUND THEN RETURN 'not_found'; END IF;
-  SELECT x.* INTO o FROM orders x
-  WHERE x.community_id = $1 AND x.id = p.order_id FOR NO KEY UPDATE;
-  INSERT INTO dispute (community_id, id, payment_id, provider_ref, amount_minor, reason)
-  VALUES ($1, $2, $3, ref, amount, $6)
-  ON CONFLICT (community_id, payment_id, provider_ref) DO NOTHING;
-  IF NOT FOUND THEN RETURN 'repeated'; END IF;
-  IF NOT p.surplus THEN  -- a surplus bought nothing
-    UPDATE orders x SET disputed_at = now(), version = x.version + 1
-    WHERE x.community_id = $1 AND x.id = o.id;
-    PERFORM hold_member($1, o.member_id);
-    FOR l IN SELECT x.* FROM order_line x WHERE x.community_id = $1 AND x.order_id = o.id LOOP
-      -- Who is just taking a gift or a seat is waited for; who comes later sees the dispute.
-      PERFORM FROM gift g WHERE g.community_id = $1 AND g.order_line_id = l.id FOR UPDATE;
-      PERFORM FROM group_seat s WHERE s.community_id = $1 AND s.order_line_id = l.id FOR UPDATE;
-      PERFORM line_revoke($1, l.id, $7, 1, 'disputed', NULL);
-    END LOOP;
-  END IF;
-  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
-  VALUES ($1, uuid7(), 'payment.disputed', o.member_id,
-          jsonb_build_object('order_id', o.id, 'payment_id', $3));
-  RETURN 'counted';
-END $$;
-
--- It ended. Won: what was left comes back behind what is there now. Lost: the money went back.
-CREATE FUNCTION dispute_end(community bigint, payment uuid, ref text, won boolean,
-                            at timestamptz) RETURNS text
-LANGUAGE plpgsql SET timezone = 'UTC' AS $$
-DECLARE
-  p payment;
-  o orders;
-  d dispute;
-  line order_line;
-  others_open boolean;
-  others_lost boolean;
-  one record;
-  begins timestamptz;
-BEGIN
-  SELECT x.* INTO p FROM payment x WHERE x.community_id = $1 AND x.id = $2;
-  IF NOT FOUND THEN RETURN 'not_found'; END IF;
-  SELECT x.* INTO o FROM orders x
-  WHERE x.community_id = $1 AND x.id = p.order_id FOR NO KEY UPDATE;
-  UPDATE dispute x SET state = CASE WHEN won THEN 'won' ELSE 'lost' END, ended_at = now()
-  WHERE x.community_id = $1 AND x.payment_id = $2 AND x.provider_ref = ref AND x.state = 'open'
-  RETURNING x.* INTO d;
-  IF NOT FOUND THEN RETURN 'repeated'; END IF;
-  -- An order paid in parts may be disputed in parts: all must have ended well.
-  SELECT coalesce(bool_or(x.state = 'open'), false), coalesce(bool_or(x.state = 'lost'), false)
-  INTO others_open, others_lost
-  FROM payment y JOIN dispute x ON x.community_id = $1 AND x.payment_id = y.id
-  WHERE y.community_id = $1 AND y.order_id = o.id AND NOT y.surplus AND x.id <> d.id;
-  UPDATE orders x SET disputed_at = CASE WHEN others_open THEN x.disputed_at END,
-    version = x.version + 1
-  WHERE x.community_id = $1 AND x.id = o.id;
-  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
-  VALUES ($1, uuid7(), CASE WHEN won THEN 'dispute.won' ELSE 'dispute.lost' END, o.member_id,
-          jsonb_build_object('order_id', o.id, 'payment_id', $2));
-  IF NOT won THEN
-    FOR line IN SELECT x.* FROM order_line x
-      WHERE x.community_id = $1 AND x.order_id = o.id AND NOT p.surplus LOOP
-      PERFORM line_withdraw($1, o, line);
-    END LOOP;
-    UPDATE membership m SET auto_renew = false, version = m.version + 1
-    WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.ended_at IS NULL
-      AND m.auto_renew AND coalesce(last_end($1, m.member_id, m.product_id) <= now(), true);
-    UPDATE refund_request q SET state = 'failed', finished_at = now(), error = 'a dispute was lost'
-    WHERE q.community_id = $1 AND q.payment_id = $2 AND q.state IN ('asked', 'processing');
-    d.amount_minor := least(d.amount_minor, p.amount_minor - (
-        SELECT coalesce(sum(r.amount_minor), 0) FROM refund r
-        WHERE r.community_id = $1 AND r.payment_id = $2),
-      CASE WHEN NOT p.surplus THEN o.paid_minor - o.refunded_minor - o.credited_minor END);
-    IF d.amount_minor <= 0 THEN RETURN 'counted'; END IF;  -- refunded before
-    RETURN refund_record($1, uuid7(), $2, left('dispute:' || ref, 200), d.amount_minor,
-      'A dispute was lost', NULL, $5, true, NULL);
-  END IF;
-  IF p.surplus OR others_open OR others_lost THEN RETURN 'counted'; END IF;
-  PERFORM hold_member($1, o.member_id);
-  FOR one IN
-    SELECT e.member_id, e.id, e.product_id, upper(e.span) - lower(e.span) AS length
-    FROM order_line l CROSS JOIN LATERAL spans_of_line($1, l.id) s
-    JOIN entitlement e ON e.community_id = $1 AND e.member_id = s.member_id AND e.id = s.id
-    WHERE l.community_id = $1 AND l.order_id = o.id AND e.void_reason = 'disputed'
-    ORDER BY lower(e.span)
-  LOOP
-    begins := greatest($5, last_end($1, one.member_id, one.product_id));
-    UPDATE entitlement e SET voided_at = NULL, void_reason = NULL, voided_by = NULL,
-      span = tstzrange(begins, begins + one.length)
-    WHERE e.community_id = $1 AND e.member_id = one.member_id AND e.id = one.id;
-  END LOOP;
   RETURN 'counted';
 END $$;

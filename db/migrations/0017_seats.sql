@@ -35,6 +35,43 @@ BEGIN
   RETURN QUERY SELECT NULL::text, given.id;
 END $$;
 
+-- What the holder of a seat has of it: its span, or into what it was cut by a pause or an upgrade.
+CREATE FUNCTION seat_spans(community bigint, s group_seat) RETURNS SETOF entitlement
+LANGUAGE sql STABLE AS $$
+  WITH RECURSIVE tree AS (
+    SELECT s.entitlement_id AS id
+    UNION
+    SELECT k.entitlement_id FROM tree t
+    JOIN carry k ON k.community_id = $1 AND k.from_member_id = s.member_id AND k.from_id = t.id
+      AND k.member_id = s.member_id
+  )
+  SELECT e.* FROM tree t
+  JOIN entitlement e ON e.community_id = $1 AND e.member_id = s.member_id AND e.id = t.id
+  WHERE e.voided_at IS NULL ORDER BY lower(e.span)
+$$;
+
+-- Takes from the holder of a seat what lies ahead of `at`; what of it was used last is where what
+-- is given to the next one comes from.
+CREATE FUNCTION seat_take(community bigint, INOUT s group_seat, at timestamptz)
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
+DECLARE
+  one entitlement;
+BEGIN
+  FOR one IN SELECT * FROM seat_spans($1, s) LOOP
+    IF lower(one.span) >= $3 THEN
+      PERFORM span_void($1, one.member_id, one.id, 'reassigned', NULL);
+    ELSE
+      IF upper(one.span) > $3 THEN
+        UPDATE entitlement e SET span = tstzrange(lower(one.span), $3), grace_days = 0
+        WHERE e.community_id = $1 AND e.member_id = one.member_id AND e.id = one.id;
+      END IF;
+      s.from_member_id := one.member_id;
+      s.from_id := one.id;
+    END IF;
+  END LOOP;
+  PERFORM spans_pull($1, s.member_id, s.product_id, $3);
+END $$;
+
 -- Gives a seat to a member, or takes it back (member null). What is left of it goes along: behind
 -- what the new one has already. Answers a refusal's code, or null.
 CREATE FUNCTION seat_assign(community bigint, line uuid, number int, member uuid, at timestamptz)
@@ -44,7 +81,6 @@ DECLARE
   s group_seat;
   l order_line;
   n plan;
-  old entitlement;
   left_over interval;
   begins timestamptz;
   given uuid;
@@ -57,9 +93,8 @@ BEGIN
   left_over := upper(s.span) - greatest($5, lower(s.span));
   IF s.member_id IS NOT NULL THEN
     PERFORM hold_member($1, s.member_id);
-    SELECT e.* INTO old FROM entitlement e WHERE e.community_id = $1
-      AND e.member_id = s.member_id AND e.id = s.entitlement_id AND e.voided_at IS NULL;
-    left_over := upper(old.span) - greatest($5, lower(old.span));
+    SELECT sum(upper(e.span) - greatest($5, lower(e.span))) INTO left_over
+    FROM seat_spans($1, s) e WHERE upper(e.span) > $5;
   END IF;
   IF coalesce(left_over, interval '0') <= interval '0' THEN RETURN 'too_late'; END IF;
   IF $4 IS NOT NULL THEN
@@ -68,17 +103,7 @@ BEGIN
     IF begins + left_over >= '2300-01-01Z' THEN RETURN 'nothing_to_add'; END IF;
   END IF;
   -- Nothing was changed so far, and nothing is refused from here on.
-  IF s.member_id IS NOT NULL THEN
-    IF lower(old.span) >= $5 THEN
-      PERFORM span_void($1, s.member_id, old.id, 'reassigned', NULL);
-    ELSE
-      UPDATE entitlement e SET span = tstzrange(lower(old.span), $5), grace_days = 0
-      WHERE e.community_id = $1 AND e.member_id = s.member_id AND e.id = old.id;
-      s.from_member_id := s.member_id;
-      s.from_id := old.id;
-    END IF;
-    PERFORM spans_pull($1, s.member_id, s.product_id, $5);
-  END IF;
+  IF s.member_id IS NOT NULL THEN s := seat_take($1, s, $5); END IF;
   IF $4 IS NOT NULL THEN
     SELECT x.* INTO l FROM order_line x WHERE x.community_id = $1 AND x.id = $2;
     SELECT x.* INTO n FROM plan x WHERE x.community_id = $1 AND x.id = s.plan_id;

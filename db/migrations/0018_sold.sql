@@ -83,10 +83,10 @@ CREATE VIEW seat_shown AS
 SELECT s.community_id, s.id, l.order_id, s.unit AS number, s.owner_id, s.product_id,
   p.name::jsonb AS product_name, s.plan_id, n.name::jsonb AS plan_name, s.member_id,
   m.display_name AS member_name, s.assigned_at, s.revoked_at,
-  coalesce(lower(e.span), lower(s.span)) AS starts_at,
-  coalesce(upper(e.span), upper(s.span)) AS ends_at,
+  coalesce(e.starts_at, lower(s.span)) AS starts_at,
+  coalesce(e.ends_at, upper(s.span)) AS ends_at,
   CASE WHEN s.revoked_at IS NOT NULL THEN 'revoked'
-       WHEN coalesce(upper(e.span), upper(s.span)) <= now() THEN 'ended'
+       WHEN coalesce(e.ends_at, upper(s.span)) <= now() THEN 'ended'
        WHEN s.member_id IS NOT NULL THEN 'assigned'
        ELSE 'free' END AS status,
   o.created_at - s.unit * interval '1 microsecond' AS place  -- in lists: the latest order first
@@ -96,8 +96,9 @@ JOIN orders o ON o.community_id = s.community_id AND o.id = l.order_id
 JOIN product p ON p.community_id = s.community_id AND p.id = s.product_id
 JOIN plan n ON n.community_id = s.community_id AND n.id = s.plan_id
 LEFT JOIN member m ON m.community_id = s.community_id AND m.id = s.member_id
-LEFT JOIN entitlement e ON e.community_id = s.community_id AND e.member_id = s.member_id
-  AND e.id = s.entitlement_id;
+CROSS JOIN LATERAL (
+  SELECT min(lower(x.span)) AS starts_at, max(upper(x.span)) AS ends_at
+  FROM seat_spans(s.community_id, s) x) AS e;
 
 GRANT SELECT ON quote_shown, order_shown, seat_shown TO lyceum_server;
 

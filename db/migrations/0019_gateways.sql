@@ -21,6 +21,15 @@ ALTER TABLE payment_event
 CREATE INDEX payment_event_waiting ON payment_event (community_id, provider, ref)
   WHERE handled_at IS NULL;
 
+-- The order ended: what is open of its attempts is closed at the providers now.
+CREATE FUNCTION attempts_end(community bigint, order_id uuid) RETURNS void
+LANGUAGE sql AS $$
+  UPDATE payment_attempt a SET next_look_at = now(), taken_until = NULL,
+    state = CASE a.provider WHEN 'hand' THEN 'closed' ELSE a.state END,
+    ended_at = CASE a.provider WHEN 'hand' THEN now() END
+  WHERE a.community_id = $1 AND a.order_id = $2 AND a.state = 'open'
+$$;
+
 -- Opens a way to pay an order, or finds the one that is open: asking twice pays once. `of_member`
 -- null: an operator asks. Answers a refusal's code, or the attempt.
 CREATE FUNCTION attempt_open(community bigint, order_id uuid, attempt uuid, of_member uuid,
@@ -37,7 +46,11 @@ BEGIN
   WHERE x.community_id = $1 AND x.id = $2 AND ($4 IS NULL OR x.member_id = $4) FOR NO KEY UPDATE;
   IF NOT FOUND THEN refusal := 'not_found'; RETURN NEXT; RETURN; END IF;
   due := o.total_minor - o.paid_minor;
-  IF o.closed_at IS NOT NULL OR o.settled_at IS NOT NULL OR due = 0 OR o.expires_at <= now() THEN
+  IF o.closed_at IS NOT NULL OR o.settled_at IS NOT NULL OR due = 0 OR o.expires_at <= now()
+     OR o.refunded_minor > 0 OR o.disputed_at IS NOT NULL OR EXISTS (
+       SELECT FROM order_line t JOIN lecture l ON l.community_id = $1 AND l.id = t.lecture_id
+       WHERE t.community_id = $1 AND t.order_id = $2
+         AND (l.status <> 'scheduled' OR lower(l.during) <= now())) THEN
     refusal := 'state_forbids'; RETURN NEXT; RETURN;
   END IF;
   IF by_provider = 'hand' AND o.kind <> 'ticket' THEN  -- days; a seat does not wait
@@ -53,7 +66,8 @@ BEGIN
     AND x.method = by_method AND x.state = 'open' AND NOT x.unwanted;
   created := a.id IS NULL OR a.amount_minor <> due OR coalesce(a.expires_at <= now(), false);
   IF created THEN
-    UPDATE payment_attempt x SET unwanted = true WHERE x.community_id = $1 AND x.id = a.id;
+    UPDATE payment_attempt x SET unwanted = true, next_look_at = now()
+    WHERE x.community_id = $1 AND x.id = a.id;
     INSERT INTO payment_attempt (community_id, id, order_id, provider, method, amount_minor,
                                  currency, expires_at, next_look_at)
     VALUES ($1, $3, $2, by_provider, by_method, due, o.currency, o.expires_at,
@@ -67,8 +81,8 @@ BEGIN
 END $$;
 
 -- Asks for money to go back. By hand it went already, and the reference says how; else it is done
--- by who looks after requests. A surplus goes back by itself: what is asked for is only that it be
--- tried again, or, by hand, that it was done.
+-- by who looks after requests. A surplus, and what was paid of an order that was closed, goes back
+-- by itself: what is asked for is only that it be tried again, or, by hand, that it was done.
 CREATE FUNCTION refund_ask(community bigint, order_id uuid, request uuid, of_payment uuid,
                            amount bigint, why text, keep boolean, ref text, actor uuid)
 RETURNS TABLE (refusal text, pointer text, fault text, id uuid)
@@ -95,7 +109,7 @@ BEGIN
   ELSIF EXISTS (SELECT FROM refund r WHERE r.community_id = $1 AND r.provider = p.provider
                 AND r.provider_ref = ref) THEN
     refusal := 'reference_taken';
-  ELSIF p.surplus THEN
+  ELSIF p.surplus OR o.closed_at IS NOT NULL THEN
     SELECT x.* INTO q FROM refund_request x
     WHERE x.community_id = $1 AND x.payment_id = p.id AND x.state <> 'done' LIMIT 1;
     IF q.id IS NULL OR q.state <> 'failed' AND p.provider <> 'hand' THEN
@@ -127,17 +141,6 @@ BEGIN
   END IF;
   RETURN NEXT;
 END $$;
-
--- What of a payment has not gone back, and is not on its way.
-CREATE FUNCTION payment_left(community bigint, payment uuid) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-  SELECT p.amount_minor - (SELECT coalesce(sum(r.amount_minor), 0) FROM refund r
-      WHERE r.community_id = $1 AND r.payment_id = $2)::bigint
-    - (SELECT coalesce(sum(q.amount_minor), 0) FROM refund_request q
-      WHERE q.community_id = $1 AND q.payment_id = $2
-        AND q.state IN ('asked', 'processing'))::bigint
-  FROM payment p WHERE p.community_id = $1 AND p.id = $2
-$$;
 
 -- The provider says that a refund went through; `ref` is its name of it.
 CREATE FUNCTION refund_finish(community bigint, request uuid, ref text) RETURNS text

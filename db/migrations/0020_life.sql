@@ -91,7 +91,7 @@ BEGIN
         AND l.product_id = $3) THEN RETURN NULL; END IF;
     IF o.id IS NOT NULL THEN
       RETURN CASE
-        WHEN o.status <> 'pending' OR ends IS NULL THEN NULL
+        WHEN o.status NOT IN ('pending', 'partly_paid') OR ends IS NULL THEN NULL
         WHEN EXISTS (SELECT FROM order_line l WHERE l.community_id = $1 AND l.order_id = o.id
                      AND l.plan_id <> coalesce(m.next_plan_id, m.plan_id)) THEN 'replace'
         WHEN ends <> o.due_at THEN 'redate'

@@ -24,10 +24,12 @@ WITH moved AS (
   CROSS JOIN LATERAL (SELECT
     coalesce(p.counted, 0) AS came, coalesce(p.surplus, 0) AS extra, coalesce(p.fees, 0) AS kept,
     coalesce(r.counted, 0) AS went, coalesce(r.surplus, 0) AS returned,
-    CASE WHEN o.settled_at IS NULL THEN 0 ELSE o.total_minor END AS sold) AS s
+    CASE WHEN o.settled_at IS NULL THEN 0 ELSE o.total_minor END AS sold,
+    CASE WHEN o.settled_at IS NULL THEN coalesce(r.counted, 0) ELSE 0 END AS undone) AS s
   CROSS JOIN LATERAL (VALUES
-    ('owed', sold - came), ('money', came + extra - kept - went - returned), ('fees', kept),
-    ('sales', went - sold), ('returnable', returned - extra)) AS k (account, amount)
+    ('owed', sold - came + undone), ('money', came + extra - kept - went - returned),
+    ('fees', kept),
+    ('sales', went - undone - sold), ('returnable', returned - extra)) AS k (account, amount)
   WHERE o.community_id = $1
 )
 SELECT 'order ' || w.id, 'in the ledger ' || w.account || ' comes to ' || coalesce(m.amount, 0)

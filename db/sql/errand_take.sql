@@ -11,8 +11,7 @@ WITH attempts AS (
     a.unwanted OR o.closed_at IS NOT NULL OR o.settled_at IS NOT NULL AS done
   FROM payment_attempt a JOIN orders o ON o.community_id = a.community_id AND o.id = a.order_id
   WHERE a.state = 'open' AND coalesce(a.taken_until <= now(), true)
-    AND (a.next_look_at <= now() OR a.unwanted OR o.closed_at IS NOT NULL
-         OR o.settled_at IS NOT NULL)
+    AND a.next_look_at <= now()
   ORDER BY a.next_look_at LIMIT $1 FOR UPDATE OF a SKIP LOCKED
 ), looked AS (
   UPDATE payment_attempt a SET taken_until = now() + interval '30 seconds', looks = a.looks + 1

@@ -19,6 +19,11 @@ WITH judged AS MATERIALIZED (
   FROM judged j
   WHERE l.community_id = $1 AND l.id = j.id AND j.refusal IS NULL AND l.status <> 'cancelled'
   RETURNING l.id, l.sequence, l.published_at
+), unpaid AS (  -- nobody pays for it any more
+  SELECT count(order_close($1, o.id, 'cancelled')) AS closed
+  FROM done JOIN order_line t ON t.community_id = $1 AND t.lecture_id = done.id
+  JOIN orders o ON o.community_id = $1 AND o.id = t.order_id AND o.closed_at IS NULL
+    AND o.settled_at IS NULL
 ), audited AS (
   INSERT INTO audit_log (community_id, id, actor_id, actor_role, action, target_kind, target_id,
                          before, after, reason, request_id)
@@ -32,4 +37,4 @@ WITH judged AS MATERIALIZED (
 )
 SELECT j.id, j.refusal,
   CASE WHEN done.id IS NOT NULL THEN pg_notify('lyceum', 'public ' || $1)::text END
-FROM judged j LEFT JOIN done ON true
+FROM judged j LEFT JOIN done ON true CROSS JOIN unpaid

@@ -4,4 +4,5 @@
 -- global
 -- read
 SELECT community_id, id FROM orders
-WHERE status = 'pending' AND expires_at <= now() ORDER BY expires_at LIMIT $1
+WHERE closed_at IS NULL AND settled_at IS NULL AND disputed_at IS NULL AND expires_at <= now()
+ORDER BY expires_at LIMIT $1

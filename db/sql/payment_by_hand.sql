@@ -13,11 +13,6 @@ WITH told AS MATERIALIZED (
   SELECT r.* FROM told CROSS JOIN LATERAL
     payment_record($1, $2, $3, 'hand', $6, $4, $5, told.at, 0, $10, $8, $9) r
   WHERE wrong IS NULL
-), ended AS (
-  UPDATE payment_attempt a SET state = 'paid', ended_at = now()
-  FROM recorded r
-  WHERE r.settled AND a.community_id = $1 AND a.order_id = $2 AND a.provider = 'hand'
-    AND a.state = 'open'
 ), audited AS (
   INSERT INTO audit_log (community_id, id, actor_id, actor_role, action, target_kind, target_id,
                          after, reason, request_id)

@@ -11,8 +11,8 @@ WITH asked AS MATERIALIZED (
       WHEN member_state(m, now()) = 'suspended' THEN 'member_suspended'
       WHEN member_state(m, now()) = 'banned' THEN 'member_banned'
       WHEN c.reserved <> coalesce($6, '') AND coalesce(t ->> 'refusal', 'code_sold_out') IN (
-        'code_sold_out', 'code_no_discount', 'campaign_used', 'code_other_plan', 'code_minimum',
-        'nothing_to_add') THEN 'code_reserved'
+        'code_sold_out', 'code_no_discount', 'campaign_used', 'code_other_plan',
+        'code_other_currency', 'code_minimum', 'nothing_to_add') THEN 'code_reserved'
       ELSE t ->> 'refusal' END AS refusal
   FROM terms
   LEFT JOIN member m ON m.community_id = $1 AND m.id = $3

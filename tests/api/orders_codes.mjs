@@ -53,6 +53,13 @@ story('A code says why it does not help', async (stage) => {
     'code_other_plan',
     409,
   );
+  const dear = await shop.plan({ prices: [{ currency: 'JPY', price_minor: 200000 }] });
+  for (const terms of [{ discount_minor: 500 }, { percent, minimum_minor: 500 }]) {
+    const { code } = await shop.code({ plan: dear, effect: 'discount', ...terms });
+    const yen = { plan_id: dear.id, currency: 'JPY', code };
+    expect(await till.quote(yen)).problem('code_other_currency', 409);
+    expect(await till.quote({ ...yen, currency: 'CNY' })).status(201);
+  }
   expect(await ask(await shop.code({ plan }))).problem('code_no_discount', 409);
   expect(await ask(await discount({ percent, valid_from: soon(1) }))).problem('code_not_yet', 409);
   const ended = await discount({ percent, valid_until: soon(1) });

@@ -166,7 +166,9 @@ story('What was credited once is still worth its share at the next upgrade', asy
   await age(sql, till, 15);
   const second = await upgrade(platinum);
   const half = 15000; // of gold's price, though less was paid for it
-  expect(second.body.credit_minor).atLeast(half - 10).atMost(half + 10);
+  expect(second.body.credit_minor)
+    .atLeast(half - 10)
+    .atMost(half + 10);
   await till.pay((await till.api.post('/v1/orders', { quote_id: second.id })).body);
   const all = await spans(sql, till);
   expect(all.at(-1)).is({
@@ -193,7 +195,9 @@ story('What is left over counts at the plan’s own price, and is never lost', a
     expect(cheaper).status(201).body({ total_minor: 0 });
     // What the code took off is so much more time, at the plan's own price.
     const more = (30 * percent) / 100;
-    expect(length(cheaper) - length(plain)).atLeast(more - 0.01).atMost(more + 0.01);
+    expect(length(cheaper) - length(plain))
+      .atLeast(more - 0.01)
+      .atMost(more + 0.01);
   }
   expect((await till.api.post('/v1/orders', { quote_id: plain.id })).status).is(201);
   await age(sql, till, 10);
@@ -201,5 +205,38 @@ story('What is left over counts at the plan’s own price, and is never lost', a
   const again = await upgrade(higher);
   const left = 36500 * ((length(plain) - 10) / length(plain));
   const worth = again.body.credit_minor + (10000 * (length(again) - 30)) / 30;
-  expect(worth).atLeast(left - 20).atMost(left + 20);
+  expect(worth)
+    .atLeast(left - 20)
+    .atMost(left + 20);
+});
+
+story('Money that is on its way back, or went back in part, is not credited', async (stage) => {
+  const { sql, community, people } = stage;
+  const { till, silver, gold, upgrade } = await open(stage);
+  const asked = async (who, amount, state) => {
+    const order = await who.buy({ plan_id: silver.id });
+    const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${order.id}`;
+    await sql`
+      INSERT INTO refund_request (community_id, id, payment_id, amount_minor, reason, state)
+      VALUES (${community.id}, uuid7(), ${id}, ${amount}, 'As agreed', ${state})`;
+    return id;
+  };
+  await asked(till, 6001, 'processing');
+  expect((await upgrade()).body.credit_minor)
+    .atLeast(3990)
+    .atMost(4000);
+  const bob = till.for(await people.member());
+  await asked(bob, 10001, 'asked');
+  expect(await upgrade(gold, bob)).body({ credit_minor: 0, total_minor: 30000 });
+
+  // Two thirds of the time are over; half of the money goes back: a third of the rest is left.
+  const cat = till.for(await people.member());
+  const payment = await asked(cat, 1, 'failed');
+  await age(sql, cat, 20);
+  await sql`
+    SELECT refund_record(${community.id}, uuid7(), ${payment}, 'half', 5000, 'x', NULL, now(), true,
+                         NULL)`;
+  expect((await upgrade(gold, cat)).body.credit_minor)
+    .atLeast(1660)
+    .atMost(1667);
 });

@@ -164,3 +164,45 @@ story('Seats are listed a page at a time', async (stage) => {
   const numbers = [...page.body.data, ...more.body.data].map((s) => s.number);
   expect(numbers).is([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
+
+story('A seat that a pause cut in two is taken back whole, with what is left', async (stage) => {
+  const { people, sql } = stage;
+  const { plan, single, till, seats, give, back, membership } = await open(stage);
+  const [bob, cat] = await people.members(2);
+  await till.buy({ kind: 'seats', plan_id: plan.id });
+  const [seat, other] = await seats();
+  await give(seat, bob);
+  await sql`
+    UPDATE entitlement SET span = tstzrange(lower(span) - interval '12 days',
+                                            upper(span) - interval '12 days')
+    WHERE member_id = ${bob.id}`;
+  // He buys a month of his own, which renews nothing, and rests: the seat's span is cut.
+  await sql`
+    INSERT INTO membership (community_id, id, member_id, product_id, plan_id, auto_renew)
+    VALUES (${stage.community.id}, uuid7(), ${bob.id}, ${plan.product_id}, ${single.id}, false)`;
+  await sql`
+    SELECT membership_pause(${stage.community.id}, m.id, now(), now() + interval '20 days')
+    FROM membership m WHERE m.member_id = ${bob.id}`;
+  const length = ({ starts_at, ends_at }) => (Date.parse(ends_at) - Date.parse(starts_at)) / DAY;
+  const shown = (await seats())[0];
+  expect(shown).matches({ status: 'assigned', member_id: bob.id });
+  expect(Date.parse(shown.ends_at)).atLeast(Date.now() + 37 * DAY);
+  expect(await give(seat, cat))
+    .status(200)
+    .body({ status: 'assigned', member_id: cat.id });
+  const [hers] = await sql`
+    SELECT iso(lower(span)) AS starts_at, iso(upper(span)) AS ends_at FROM entitlement
+    WHERE member_id = ${cat.id} AND voided_at IS NULL`;
+  expect(length(hers)).atLeast(17.99).atMost(18.01);
+  const left = await sql`
+    SELECT id FROM entitlement
+    WHERE member_id = ${bob.id} AND voided_at IS NULL AND upper(span) > now()`;
+  expect(left).is([]);
+  // Refunded, what came of it is gone too.
+  const [{ id }] = await sql`SELECT id FROM payment WHERE order_id = ${seat.order_id}`;
+  await sql`
+    SELECT refund_record(${stage.community.id}, uuid7(), ${id}, 'all', 20000, 'x', NULL, now(),
+                         false, NULL)`;
+  expect(await membership(cat)).matches({ active: false });
+  expect(await back(other)).problem('state_forbids', 409);
+});

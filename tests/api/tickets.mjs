@@ -3,6 +3,7 @@ import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
 import { School } from './lib/school.mjs';
 import { Shop } from './lib/shop.mjs';
 import { Till, receive } from './lib/till.mjs';
+import { openTill } from './lib/orders.mjs';
 
 async function open(stage) {
   const { people, api, sql } = stage;
@@ -131,4 +132,35 @@ story('A tip names its lecturer and its amount, a gift to the house its amount',
   expect(n).is(0);
   const told = (await till.api.get('/v1/me/orders', { query: { kind: 'tip' } })).body.data;
   expect(told).matches([{ id: made.id, status: 'paid' }]);
+});
+
+story('Nobody pays for a seat at a lecture that is cancelled or has begun', async (stage) => {
+  const { sql, api, people } = stage;
+  const { operator, sold, till, lecture } = await open(stage);
+  const plan = await sold('ticket', { price_minor: 5000 });
+  const buy = async (who, talk) =>
+    who.order({ kind: 'ticket', plan_id: plan.id, lecture_id: talk });
+  const talk = await lecture(5);
+  const [bob, cat] = (await people.members(2)).map((who) => till.for(who));
+  const waiting = await buy(till, talk);
+  const kept = await bob.buy({ kind: 'ticket', plan_id: plan.id, lecture_id: talk });
+  const reason = { reason: 'The lecturer is ill' };
+  expect(await api.as(operator).post(`/v1/lectures/${talk}/cancel`, reason)).status(200);
+  expect(await till.read(waiting)).matches({ status: 'cancelled' });
+  expect(await bob.read(kept)).matches({ status: 'paid' });
+  // What comes nevertheless goes back.
+  expect(await receive(sql, stage.community, waiting)).matches({ outcome: 'surplus' });
+
+  await openTill(stage);
+  // An order waits half an hour, and not beyond the lecture's beginning.
+  const soon = await lecture(5, 10);
+  const late = await buy(cat, soon);
+  const [begins] = await sql`SELECT lower(during) AS at FROM lecture WHERE id = ${soon}`;
+  expect(Date.parse(late.expires_at)).is(begins.at.getTime());
+  await sql`UPDATE orders SET expires_at = now() + interval '1 hour' WHERE id = ${late.id}`;
+  await sql`
+    UPDATE lecture SET start_at = now() - interval '1 minute',
+      start_wall = (now() - interval '1 minute') AT TIME ZONE tz WHERE id = ${soon}`;
+  const way = { provider: 'hand', method: 'transfer' };
+  expect(await cat.api.post(`/v1/orders/${late.id}/attempts`, way)).problem('state_forbids', 409);
 });

@@ -37,9 +37,10 @@ UPDATE orders SET paid_minor = 1001 WHERE community_id = :c AND id = :order;
 -- promise: refunded is never more than paid
 -- expect: orders_amounts
 UPDATE orders SET paid_minor = 500, refunded_minor = 501 WHERE community_id = :c AND id = :order;
--- promise: a paid order can't be closed as expired
--- expect: orders_closed_unpaid
-UPDATE orders SET paid_minor = 1000, closed_at = now(), closed_reason = 'expired'
+-- promise: an order that gave what it bought can't be closed as expired
+-- expect: orders_settled
+UPDATE orders SET paid_minor = 1000, settled_at = now(), closed_at = now(),
+  closed_reason = 'expired'
   WHERE community_id = :c AND id = :order;
 -- promise: an order's status can't be written, it follows from its amounts
 -- expect: 428C9

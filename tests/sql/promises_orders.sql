@@ -114,7 +114,7 @@ SELECT (:'first'::bool)::text || ' ' || (:'second'::bool)::text || ' ' || held F
 WHERE id = :code;
 -- promise: an order that is paid can't be closed
 -- expect: = f
-UPDATE orders SET paid_minor = 1000 WHERE id = :order;
+UPDATE orders SET paid_minor = 1000, settled_at = now() WHERE id = :order;
 SELECT order_close(:c, :order, 'cancelled');
 -- promise: a discount's terms ask for no minimum of nothing
 -- expect: invite_code_minimum
@@ -156,8 +156,8 @@ INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span,
   order_line_id, unit)
 VALUES (:c, :cat, :new1, :product, :plan, '[2026-01-01Z, 2026-01-31Z)', 'order', :line, 1);
 SELECT credit_minor FROM credit_of(:c, :cat, :product, 'CNY', '2026-01-21Z');
--- promise: what went back is worth nothing
--- expect: = 100
+-- promise: what went back is worth nothing, and a third of the rest lies ahead
+-- expect: = 33
 UPDATE orders SET paid_minor = 1000, refunded_minor = 900, settled_at = now() WHERE id = :order;
 INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
   order_line_id, unit)

@@ -108,7 +108,7 @@ export async function booksAddUp({ sql, community }) {
     expect(row.came).is(row.paid, `paid of ${row.id}`);
     expect(row.went).is(row.refunded, `refunded of ${row.id}`);
     expect(row.money).is(row.here, `money of ${row.id}`);
-    expect(row.ahead).is(row.settled_at ? 0 : row.paid, `owed of ${row.id}`);
+    expect(row.ahead).is(row.settled_at ? 0 : row.paid - row.refunded, `owed of ${row.id}`);
     expect(row.sales).is(row.settled_at && row.total ? 1 : 0, `sales of ${row.id}`);
     expect(row.returnable).atLeast(0);
   }
