@@ -84,7 +84,8 @@ asan: build/setup/test  ## unit tests and stories under the address and undefine
 	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 
 tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
-	@TSAN_OPTIONS=halt_on_error=1 BUILD=build/tsan SANITIZE=thread \
+	@TSAN_OPTIONS=halt_on_error=1:suppressions=$(abspath tests/tsan.supp) \
+	  BUILD=build/tsan SANITIZE=thread \
 	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
 
 MEMCHECK := valgrind -q --error-exitcode=99 --leak-check=full \
