@@ -28,6 +28,7 @@ export const server = { env: { LYCEUM_PACE_SCALE: '100000', ...fake } };
 const TERMS = {
   month: { price: 3000, unit: 'month', count: 1, grace: 3, tier: 1, renews: true },
   gold: { price: 10000, unit: 'month', count: 1, grace: 3, tier: 2, renews: true },
+  platinum: { price: 24000, unit: 'month', count: 1, grace: 3, tier: 3, renews: true },
   year: { price: 30000, unit: 'year', count: 1, grace: 7, tier: 1, renews: true },
   weeks: { price: 1500, unit: 'week', count: 2, grace: 0, tier: 1, renews: false },
 };
@@ -144,8 +145,10 @@ class Years {
   }
 
   async upgrade(m) {
-    const plan = this.plans.gold;
-    if (m.account.plan === plan || !m.account.plan || !this.inForce(m)) return;
+    if (!m.account.plan || !this.inForce(m)) return;
+    const tier = Math.max(m.account.piece(this.now).plan.tier, m.account.plan.tier);
+    const plan = { 1: this.plans.gold, 2: this.plans.platinum }[tier];
+    if (!plan) return;
     const quote = await this.quote(m, { kind: 'upgrade', plan_id: plan.id });
     const at = Date.parse(quote.starts_at);
     const { credit } = m.account.upgradePrice(at, plan);
@@ -154,7 +157,7 @@ class Years {
     }
     const order = await this.order(m, quote);
     m.account.upgrade(at, plan, order.id);
-    this.count('upgraded');
+    this.count(tier === 1 ? 'upgraded' : 'upgraded again');
   }
 
   /** In a piece, not only in its grace, and not about to leave it. */
@@ -194,7 +197,7 @@ class Years {
     await this.good(
       (await this.as(m.person)).post('/v1/redemptions', { code: this.code.code }),
     );
-    m.account.days(this.now, 10);
+    m.account.days(this.now, 10, this.plans.month);
     this.count('redeemed');
   }
 

@@ -6,6 +6,7 @@
 //     next one ends on the day of the first again.
 //   - An upgrade begins now. What is left of what was paid for becomes credit, rounded down order by
 //     order; what the credit leaves over becomes time. Pieces that were not paid for come after it.
+//     What was credited to an upgrade was paid for: it counts again when that one is upgraded.
 //   - A pause moves all that is left behind its end; coming back moves it forward again.
 //   - A refund in full takes back what lies ahead of it, and what follows moves up.
 //   - Grace follows the last moment of a piece that was not cut off.
@@ -30,8 +31,8 @@ export function periodEnd(from, { unit, count }, anchor) {
 }
 
 export class Account {
-  pieces = []; // {from, to, grace, order}, in order of time
-  orders = new Map(); // id -> {paid, refunded, credited}
+  pieces = []; // {from, to, grace, plan, order}, in order of time
+  orders = new Map(); // id -> {paid, credit, refunded, credited}
   plan = null;
   anchor = undefined;
   renews = false;
@@ -50,9 +51,14 @@ export class Account {
     return this.pieces.some((p) => p.from <= at && at < p.to + p.grace * DAY);
   }
 
-  #append(at, ends, grace, order = null) {
+  /** The piece that is in force at this moment. */
+  piece(at) {
+    return this.pieces.find((p) => p.from <= at && at < p.to);
+  }
+
+  #append(at, ends, grace, plan, order = null) {
     const from = Math.max(at, this.end);
-    const piece = { from, to: ends(from), grace, order };
+    const piece = { from, to: ends(from), grace, plan, order };
     this.pieces.push(piece);
     return piece;
   }
@@ -61,8 +67,8 @@ export class Account {
   buy(at, plan, order, paid, { renewal = false } = {}) {
     const follows = renewal && this.end > at;
     const anchor = follows ? this.anchor : undefined;
-    const piece = this.#append(at, (from) => periodEnd(from, plan, anchor), plan.grace, order);
-    this.orders.set(order, { paid, refunded: 0, credited: 0 });
+    const piece = this.#append(at, (from) => periodEnd(from, plan, anchor), plan.grace, plan, order);
+    this.orders.set(order, { paid, credit: 0, refunded: 0, credited: 0 });
     this.#stand(plan, piece.from, follows);
     return piece;
   }
@@ -74,14 +80,14 @@ export class Account {
     this.renews = true;
   }
 
-  /** Days of a code, without grace. */
-  days(at, count) {
-    return this.#append(at, (from) => from + count * DAY, 0);
+  /** Days of a plan by a code, without grace. */
+  days(at, count, plan) {
+    return this.#append(at, (from) => from + count * DAY, 0, plan);
   }
 
   /** A period that somebody else paid for. */
   gift(at, plan) {
-    return this.#append(at, (from) => periodEnd(from, plan), plan.grace);
+    return this.#append(at, (from) => periodEnd(from, plan), plan.grace, plan);
   }
 
   /** What is left of each order at a moment, in minor units. */
@@ -92,8 +98,9 @@ export class Account {
       const whole = own.reduce((sum, p) => sum + (p.to - p.from), 0);
       const ahead = own.reduce((sum, p) => sum + Math.max(0, p.to - Math.max(p.from, at)), 0);
       if (!ahead) continue;
-      const share = Number((BigInt(order.paid) * BigInt(Math.round(ahead))) / BigInt(whole));
-      left.set(id, Math.min(share, order.paid - order.refunded - order.credited));
+      const worth = order.paid + order.credit - order.refunded;
+      const share = Number((BigInt(worth) * BigInt(Math.round(ahead))) / BigInt(whole));
+      left.set(id, Math.min(share, worth - order.credited));
     }
     return left;
   }
@@ -115,11 +122,12 @@ export class Account {
     const seconds = Math.round((Math.floor(period / 1000) * spare) / plan.price);
     const length = period + seconds * 1000;
     this.#makeRoom(at, length);
-    this.pieces.push({ from: at, to: at + length, grace: plan.grace, order });
+    this.pieces.push({ from: at, to: at + length, grace: plan.grace, plan, order });
     this.#sort();
-    this.orders.set(order, { paid: plan.price - credit, refunded: 0, credited: 0, credit });
+    const paid = plan.price - credit;
+    this.orders.set(order, { paid, credit: credit + spare, refunded: 0, credited: 0 });
     this.#stand(plan, at, false);
-    return plan.price - credit;
+    return paid;
   }
 
   startPause(at, until) {
