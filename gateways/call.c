@@ -42,8 +42,11 @@ static void note(struct breaker *b, const struct gateway *g, bool good) {
 /* ---- one call ---------------------------------------------------------------------------------
  */
 
-static const char *const names[] = {
-    [PAY_START] = "start", [PAY_QUERY] = "query", [PAY_CLOSE] = "close", [PAY_REFUND] = "refund"};
+static const char *const names[] = {[PAY_START] = "start",
+                                    [PAY_QUERY] = "query",
+                                    [PAY_CLOSE] = "close",
+                                    [PAY_REFUND] = "refund",
+                                    [PAY_STOP] = "stop"};
 
 static struct step try_it(struct request *q);
 
@@ -82,6 +85,8 @@ static bool (*teller(const struct pay *p))(struct arena *, const struct pay *,
     return p->gateway->query;
   case PAY_CLOSE:
     return p->gateway->close;
+  case PAY_STOP:
+    return p->gateway->stop;
   default:
     return p->gateway->refund;
   }

@@ -11,10 +11,10 @@
 
 struct gateways; /* gateways.h, which shows this header to the other rooms */
 
-/* ---- a call: start, query, close, refund ------------------------------------------------------
+/* ---- a call: start, query, close, refund, stop ------------------------------------------------
  */
 
-enum pay_what { PAY_START, PAY_QUERY, PAY_CLOSE, PAY_REFUND };
+enum pay_what { PAY_START, PAY_QUERY, PAY_CLOSE, PAY_REFUND, PAY_STOP };
 
 enum pay_state {
   PAY_AWAY,    /* no answer, or one that says "later": asking again may go better */
@@ -27,13 +27,14 @@ enum pay_state {
 };
 struct pay_result {
   enum pay_state state;
-  struct text ref;      /* the provider's name of the payment; of a refund, of that */
-  struct text pay_url;  /* where the payer goes; of a start */
-  int64_t amount_minor; /* of what was paid, to be compared */
-  struct text currency; /* the same */
-  int64_t fee_minor;    /* what the provider kept, if it says so */
-  micros at;            /* when it was paid; 0: now */
-  const char *why;      /* for the log: no secrets, no names */
+  struct text ref;          /* the provider's name of the payment; of a refund, of that */
+  struct text subscription; /* what a payment began, if it will be renewed by the provider */
+  struct text pay_url;      /* where the payer goes; of a start */
+  int64_t amount_minor;     /* of what was paid, to be compared */
+  struct text currency;     /* the same */
+  int64_t fee_minor;        /* what the provider kept, if it says so */
+  micros at;                /* when it was paid; 0: now */
+  const char *why;          /* for the log: no secrets, no names */
 };
 typedef struct step (*pay_next)(struct request *q, const struct pay_result *r);
 
@@ -45,7 +46,8 @@ struct pay { /* one call, and all that a gateway may need to make it */
   struct text slug;            /* of the community */
   struct uuid attempt;         /* ours: the idempotency key of a start, and our name of it */
   struct uuid request;         /* of a refund: its idempotency key */
-  struct text ref;             /* the provider's name of the payment; NONE: not known yet */
+  struct text ref;             /* the provider's name of the payment; NONE: not known yet; of a
+                                * stop: its name of the subscription */
   struct text method, subject, reason;
   int64_t amount_minor;
   struct text currency;
@@ -65,6 +67,9 @@ enum pay_fact {
   FACT_FAILED,
   FACT_CLOSED,
   FACT_REFUNDED,
+  FACT_RENEWED,         /* a subscription was charged for its next period */
+  FACT_RENEWAL_FAILED,  /* it could not be; the provider may try again */
+  FACT_RENEWAL_STOPPED, /* it will not be charged any more */
   FACT_DISPUTED,
   FACT_WON,
   FACT_LOST
@@ -72,7 +77,8 @@ enum pay_fact {
 struct pay_facts { /* what a notification says; texts live as long as the arena */
   enum pay_fact kind;
   struct text event; /* the provider's id of the notification */
-  struct text ref;   /* of the payment */
+  struct text ref;   /* of the payment; NONE where there is none yet: a renewal failed or stopped */
+  struct text subscription; /* of FACT_RENEW…; of FACT_PAID, when the provider renews from now on */
   struct uuid attempt, request;
   struct text refund_ref, dispute_ref, reason;
   int64_t amount_minor, fee_minor;
@@ -115,6 +121,8 @@ struct gateway {
   bool (*query)(struct arena *a, const struct pay *p, struct fetch_call *c);
   bool (*close)(struct arena *a, const struct pay *p, struct fetch_call *c);
   bool (*refund)(struct arena *a, const struct pay *p, struct fetch_call *c);
+  /* Ends a subscription, at once and without money. */
+  bool (*stop)(struct arena *a, const struct pay *p, struct fetch_call *c);
   /* What an answer with a status below 500 means. */
   void (*read)(struct arena *a, const struct pay *p, const struct fetched *f,
                struct pay_result *out);

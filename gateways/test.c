@@ -74,6 +74,7 @@ static bool tell(struct arena *a, const struct pay *p, const char *what, struct 
   build_printf(&b, ",\"amount_minor\":%lld", (long long)p->amount_minor);
   put(&b, "currency", p->currency.at ? p->currency : LIT(""));
   put(&b, "subject", p->subject.at ? p->subject : LIT(""));
+  if (p->what == PAY_STOP) put(&b, "subscription", p->ref);
   if (p->expires_at) time_write(p->expires_at, time);
   if (p->expires_at) put(&b, "expires_at", text_of(time));
   build_char(&b, '}');
@@ -105,6 +106,10 @@ static bool close_it(struct arena *a, const struct pay *p, struct fetch_call *c)
 
 static bool refund(struct arena *a, const struct pay *p, struct fetch_call *c) {
   return tell(a, p, "refund", p->request, c);
+}
+
+static bool stop(struct arena *a, const struct pay *p, struct fetch_call *c) {
+  return tell(a, p, "stop", p->request, c);
 }
 
 static enum pay_state state_of(struct text name) {
@@ -141,9 +146,16 @@ static enum pay_fact fact_of(struct text type) {
   static const struct {
     const char *name;
     enum pay_fact fact;
-  } facts[] = {{"paid", FACT_PAID},         {"failed", FACT_FAILED},     {"closed", FACT_CLOSED},
-               {"refunded", FACT_REFUNDED}, {"disputed", FACT_DISPUTED}, {"won", FACT_WON},
-               {"lost", FACT_LOST}};
+  } facts[] = {{"paid", FACT_PAID},
+               {"failed", FACT_FAILED},
+               {"closed", FACT_CLOSED},
+               {"refunded", FACT_REFUNDED},
+               {"disputed", FACT_DISPUTED},
+               {"won", FACT_WON},
+               {"lost", FACT_LOST},
+               {"renewed", FACT_RENEWED},
+               {"renewal_failed", FACT_RENEWAL_FAILED},
+               {"renewal_stopped", FACT_RENEWAL_STOPPED}};
   for (size_t i = 0; i < COUNT(facts); i++)
     if (text_is(type, facts[i].name)) return facts[i].fact;
   return FACT_OTHER;
@@ -155,11 +167,17 @@ static bool is_ref(struct text t) {
 
 /* What each kind must say; other kinds are heard and left at that. */
 static bool is_whole(const struct pay_facts *f) {
-  if (!is_ref(f->event) || !is_ref(f->ref)) return false;
+  bool renewal = f->kind >= FACT_RENEWED && f->kind <= FACT_RENEWAL_STOPPED;
+  if (!is_ref(f->event)) return false;
+  if (renewal ? !is_ref(f->subscription) : f->subscription.at && !is_ref(f->subscription))
+    return false;
+  if (f->kind == FACT_RENEWAL_FAILED || f->kind == FACT_RENEWAL_STOPPED) return true;
+  if (!is_ref(f->ref)) return false;
   if (f->kind == FACT_OTHER) return true;
   if (f->amount_minor <= 0 || f->currency.len != 3 || !f->at) return false;
   if (f->kind == FACT_REFUNDED) return is_ref(f->refund_ref);
   if (f->kind >= FACT_DISPUTED) return is_ref(f->dispute_ref);
+  if (f->kind == FACT_RENEWED) return true;
   return !uuid_is_zero(f->attempt);
 }
 
@@ -172,6 +190,7 @@ static enum notice_verdict notice(struct arena *a, const struct notice *n, struc
   *out = (struct pay_facts){.kind = fact_of(json_text(json_get(j, "type"))),
                             .event = json_text(json_get(j, "id")),
                             .ref = json_text(json_get(j, "charge")),
+                            .subscription = json_text(json_get(j, "subscription")),
                             .refund_ref = json_text(json_get(j, "refund")),
                             .dispute_ref = json_text(json_get(j, "dispute")),
                             .amount_minor = json_int(json_get(j, "amount_minor")),
@@ -190,5 +209,6 @@ const struct gateway gateway_test = {.name = "test",
                                      .query = query,
                                      .close = close_it,
                                      .refund = refund,
+                                     .stop = stop,
                                      .read = read_answer,
                                      .notice = notice};

@@ -1,7 +1,7 @@
 /* Asks providers what has to be asked, on a loop: payments whose notification did not come,
- * attempts to be closed, refunds; and sends the built-in provider's notifications. Each errand is
- * taken by a committed lease. Killed between a provider's answer and our commit, it is run again,
- * and the call's idempotency key finds what was done. */
+ * attempts to be closed, refunds, subscriptions to be stopped; and sends the built-in provider's
+ * notifications. Each errand is taken by a committed lease. Killed between a provider's answer and
+ * our commit, it is run again, and the call's idempotency key finds what was done. */
 #include "db/sql.h"
 #include "jobs/jobs.h"
 
@@ -9,6 +9,7 @@
 
 /* An errand is given up before its lease ends, so that nobody else has it by then. */
 enum { LOOK_EVERY_MS = 1000, AT_ONCE = 16, ERRAND_MS = 25000, CALL_MS = 10000, TAKE_MS = 4000 };
+enum { KINDS = 4 }; /* that lie apart: attempts, refunds, subscriptions, notifications */
 
 struct errands {
   struct request take; /* asks what is due; used again and again */
@@ -92,6 +93,10 @@ static struct step paid(struct request *q, const struct pay_result *r) {
   build_printf(&b, "\",\"amount\":%lld,\"fee\":%lld,\"currency\":", (long long)r->amount_minor,
                (long long)r->fee_minor);
   build_quoted(&b, r->currency.at ? r->currency : LIT(""));
+  if (r->subscription.at) {
+    build_str(&b, ",\"subscription\":");
+    build_quoted(&b, r->subscription);
+  }
   build_str(&b, ",\"at\":\"");
   build_time(&b, r->at ? r->at : time_now());
   build_str(&b, "\"}");
@@ -155,6 +160,26 @@ static struct step run_refund(struct request *q) {
   return pay_call(q, &e->pay, refund_answered);
 }
 
+/* ---- subscriptions that nobody wants any more -------------------------------------------------
+ */
+
+static struct step stop_answered(struct request *q, const struct pay_result *r) {
+  const struct errand *e = errand_of(q);
+  bool refused = r->state == PAY_REFUSED;
+  if (!refused && r->state != PAY_CLOSED) return DONE; /* its next time is set already */
+  if (refused)
+    log_write(LOG_ERROR, "subscription_goes_on", "provider=%.*s reason=%s",
+              TEXT_ARGS(e->row.provider), r->why ? r->why : "the provider refuses it");
+  return ask_renewal_stop_done(q, over, .id = e->row.id, .refused = refused);
+}
+
+static struct step run_stop(struct request *q) {
+  struct errand *e = errand_of(q);
+  e->pay.what = PAY_STOP;
+  e->pay.request = e->row.id;
+  return pay_call(q, &e->pay, stop_answered);
+}
+
 /* ---- the built-in provider's notifications ----------------------------------------------------
  */
 
@@ -200,6 +225,7 @@ static struct step run(struct request *q) {
   if (!e->pay.gateway) return DONE; /* of a newer version; that one will see to it */
   if (text_is(r->kind, "send")) return send(q);
   if (text_is(r->kind, "refund")) return run_refund(q);
+  if (text_is(r->kind, "stop")) return run_stop(q);
   return run_attempt(q, text_is(r->kind, "close") ? PAY_CLOSE : PAY_QUERY);
 }
 
@@ -242,13 +268,12 @@ static void taken_all(struct request *q) {
 static void look(struct errands *all) {
   int room = AT_ONCE - all->under_way;
   all->again = true;
-  if (all->taking || room < 3) return; /* whoever ends next looks again */
+  if (all->taking || room < KINDS) return; /* whoever ends next looks again */
   all->again = false;
   all->taking = true;
   all->take = (struct request){.loop = all->loop, .finished = taken_all};
   request_start(&all->take, TAKE_MS);
-  /* Of each of the three kinds that lie apart. */
-  request_take(&all->take, ask_errand_take(&all->take, taken, .most = room / 3));
+  request_take(&all->take, ask_errand_take(&all->take, taken, .most = room / KINDS));
 }
 
 static void look_again(struct timer *t) {

@@ -3,10 +3,17 @@
 #include "api/api.h"
 #include "db/sql.h"
 
-static const char *const kinds[] = {
-    [FACT_OTHER] = "other",   [FACT_PAID] = "paid",         [FACT_FAILED] = "failed",
-    [FACT_CLOSED] = "closed", [FACT_REFUNDED] = "refunded", [FACT_DISPUTED] = "disputed",
-    [FACT_WON] = "won",       [FACT_LOST] = "lost"};
+static const char *const kinds[] = {[FACT_OTHER] = "other",
+                                    [FACT_PAID] = "paid",
+                                    [FACT_FAILED] = "failed",
+                                    [FACT_CLOSED] = "closed",
+                                    [FACT_REFUNDED] = "refunded",
+                                    [FACT_DISPUTED] = "disputed",
+                                    [FACT_WON] = "won",
+                                    [FACT_LOST] = "lost",
+                                    [FACT_RENEWED] = "renewed",
+                                    [FACT_RENEWAL_FAILED] = "renewal_failed",
+                                    [FACT_RENEWAL_STOPPED] = "renewal_stopped"};
 
 static struct text header_of(void *who, const char *name) {
   return header(who, name);
@@ -55,6 +62,7 @@ static struct text facts_json(struct request *q, const struct pay_facts *f) {
   time_write(f->at ? f->at : time_now(), at);
   put(&b, "at", text_of(at));
   put(&b, "ref", f->ref);
+  put(&b, "subscription", f->subscription);
   put(&b, "currency", f->currency);
   put(&b, "refund_ref", f->refund_ref);
   put(&b, "dispute_ref", f->dispute_ref);

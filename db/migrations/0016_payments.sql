@@ -210,7 +210,7 @@ BEGIN
         WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.product_id = n.product_id
           AND m.ended_at IS NULL;
       END IF;
-      PERFORM order_close($1, (renewal_waiting($1, m.id)).id, 'cancelled')  -- of the old plan
+      PERFORM renewal_let_go($1, m.id), order_close($1, (renewal_waiting($1, m.id)).id, 'cancelled')
       FROM membership m WHERE m.community_id = $1 AND m.member_id = o.member_id
         AND m.product_id = n.product_id AND m.ended_at IS NULL;
     ELSIF o.kind = 'gift' THEN

@@ -1,4 +1,5 @@
--- Gifts, seats of a group, sales by hand, and what a membership is called while it is paused.
+-- Gifts, seats of a group, sales by hand, days for a cancelled lecture, and what a membership is
+-- called while it is paused.
 
 -- Whoever has the link takes the gift: appended behind what they have, whatever that is.
 CREATE FUNCTION gift_claim(community bigint, gift uuid, member uuid, at timestamptz)
@@ -157,6 +158,54 @@ BEGIN
   WHERE e.community_id = $1 AND e.order_line_id = $4
   RETURNING e.* INTO given;
   RETURN given;
+END $$;
+
+-- Days for a lecture that was cancelled: each member once.
+CREATE TABLE compensation (
+  community_id bigint NOT NULL,
+  lecture_id uuid NOT NULL,
+  member_id uuid NOT NULL,
+  entitlement_id uuid NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT compensation_pkey PRIMARY KEY (community_id, lecture_id, member_id),
+  CONSTRAINT compensation_lecture FOREIGN KEY (community_id, lecture_id)
+    REFERENCES lecture (community_id, id),
+  CONSTRAINT compensation_span FOREIGN KEY (community_id, member_id, entitlement_id)
+    REFERENCES entitlement (community_id, member_id, id)
+);
+CREATE INDEX compensation_of_span ON compensation (community_id, member_id, entitlement_id);
+GRANT SELECT, INSERT ON compensation TO lyceum_server;
+
+-- Days behind what a member has, for a lecture that was cancelled: once, whoever asks how often.
+CREATE FUNCTION compensate(community bigint, lecture uuid, member uuid, n plan, days int,
+                           reason text, actor uuid) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  begins timestamptz;
+  given uuid := uuid7();
+BEGIN
+  PERFORM hold_member($1, $3);
+  IF EXISTS (SELECT FROM compensation c WHERE c.community_id = $1 AND c.lecture_id = $2
+             AND c.member_id = $3) THEN RETURN 'already'; END IF;
+  FOR try IN 1 .. 10 LOOP
+    begins := greatest(now(), last_end($1, $3, n.product_id));
+    IF begins + days * interval '24 hours' >= '2300-01-01Z' THEN RETURN 'nothing'; END IF;
+    BEGIN
+      INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
+                               granted_by, reason)
+      VALUES ($1, $3, given, n.product_id, n.id,
+              tstzrange(begins, begins + days * interval '24 hours'), 'compensation', actor, $6);
+      EXIT;
+    EXCEPTION WHEN exclusion_violation THEN  -- a code took the place meanwhile
+      IF try = 10 THEN RAISE; END IF;
+    END;
+  END LOOP;
+  INSERT INTO compensation (community_id, lecture_id, member_id, entitlement_id)
+  VALUES ($1, $2, $3, given);
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  VALUES ($1, uuid7(), 'compensation.given', $3,
+          jsonb_build_object('lecture_id', $2, 'entitlement_id', given, 'days', days));
+  RETURN 'given';
 END $$;
 
 -- The renewal that waits to be paid.

@@ -181,7 +181,10 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended($1 || ' ' || by_provider || ' ' || ref, 0));
   SELECT x.* INTO p FROM payment x
   WHERE x.community_id = $1 AND x.provider = by_provider AND x.provider_ref = ref;
-  IF kind IN ('paid', 'failed', 'closed') THEN
+  IF kind LIKE 'rene%' THEN
+    IF p.id IS NOT NULL THEN RETURN 'repeated'; END IF;
+    outcome := renewal_fact($1, by_provider, facts, at);
+  ELSIF kind IN ('paid', 'failed', 'closed') THEN
     SELECT x.* INTO a FROM payment_attempt x
     WHERE x.community_id = $1 AND x.provider = by_provider
       AND x.id = (facts ->> 'attempt')::uuid;
@@ -200,6 +203,8 @@ BEGIN
     IF outcome NOT IN ('counted', 'surplus') THEN RETURN outcome; END IF;
     UPDATE payment_attempt x SET state = 'paid', provider_ref = ref, ended_at = now()
     WHERE x.community_id = $1 AND x.id = a.id;
+    PERFORM renewal_bind($1, a.order_id, by_provider, facts ->> 'subscription',
+                         outcome = 'counted');
   ELSIF p.id IS NULL THEN
     RETURN 'waits';
   ELSIF facts ->> 'currency' <> p.currency OR amount > p.amount_minor THEN
@@ -222,9 +227,14 @@ BEGIN
   IF outcome IN ('counted', 'surplus') THEN
     INSERT INTO audit_log (community_id, id, via, action, target_kind, target_id, after)
     VALUES ($1, uuid7(), $4, 'payment.' || kind, 'order',
-            coalesce(p.order_id, a.order_id), facts || jsonb_build_object('outcome', outcome));
+            coalesce(p.order_id, a.order_id, (SELECT x.order_id FROM payment x
+              WHERE x.community_id = $1 AND x.provider = by_provider AND x.provider_ref = ref)),
+            facts || jsonb_build_object('outcome', outcome));
   END IF;
-  IF kind = 'paid' THEN PERFORM payment_events_waiting($1, by_provider, ref); END IF;
+  IF kind IN ('paid', 'renewed') THEN PERFORM payment_events_waiting($1, by_provider, ref); END IF;
+  IF kind = 'paid' THEN
+    PERFORM payment_events_waiting($1, by_provider, facts ->> 'subscription');
+  END IF;
   RETURN outcome;
 END $$;
 
@@ -235,10 +245,14 @@ LANGUAGE plpgsql AS $$
 DECLARE
   said text;
 BEGIN
-  PERFORM pg_advisory_xact_lock(
-    hashtextextended($1 || ' ' || by_provider || ' ' || (facts ->> 'ref'), 0));
+  -- What is told of one payment follows each other, and of one subscription.
+  PERFORM pg_advisory_xact_lock(hashtextextended($1 || ' ' || by_provider || ' ' || x, 0))
+  FROM unnest(ARRAY[facts ->> 'ref', facts ->> 'subscription']) WITH ORDINALITY AS t (x, place)
+  WHERE x IS NOT NULL ORDER BY place;
   INSERT INTO payment_event (community_id, provider, event_id, kind, sealed_body, ref, facts)
-  VALUES ($1, by_provider, event, facts ->> 'kind', sealed, facts ->> 'ref', facts)
+  VALUES ($1, by_provider, event, facts ->> 'kind', sealed,
+    CASE WHEN facts ->> 'kind' LIKE 'rene%' THEN facts ->> 'subscription'
+         ELSE facts ->> 'ref' END, facts)
   ON CONFLICT (community_id, provider, event_id) DO NOTHING;
   IF NOT FOUND THEN RETURN 'repeated'; END IF;
   said := payment_fact_apply($1, by_provider, facts, 'webhook');
@@ -351,6 +365,9 @@ DECLARE
   c test_charge;
   back uuid;
 BEGIN
+  IF asked ->> 'do' = 'stop' THEN  -- it charges nobody by itself: there is nothing to end
+    RETURN jsonb_build_object('state', 'closed', 'id', asked ->> 'subscription');
+  END IF;
   IF asked ->> 'do' = 'start' THEN
     INSERT INTO test_charge (community_id, id, key, amount_minor, currency, subject, expires_at)
     VALUES ($1, uuid7(), asked ->> 'key', (asked ->> 'amount_minor')::bigint,

@@ -1,4 +1,4 @@
--- The life of a membership: renewals that drive themselves, notice, pause and return, compensation.
+-- The life of a membership: renewals that drive themselves, notice, pause and return.
 -- What is to be done at a moment is decided in one place, life_due(); whoever does it asks there,
 -- under the member's lock. Nothing here decides about access: that follows from the spans alone.
 
@@ -21,22 +21,6 @@ CREATE TABLE end_told (
   CONSTRAINT end_told_pkey PRIMARY KEY (community_id, member_id, product_id, topic)
 );
 GRANT SELECT, INSERT, UPDATE ON end_told TO lyceum_server;
-
--- Days for a lecture that was cancelled: each member once.
-CREATE TABLE compensation (
-  community_id bigint NOT NULL,
-  lecture_id uuid NOT NULL,
-  member_id uuid NOT NULL,
-  entitlement_id uuid NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now(),
-  CONSTRAINT compensation_pkey PRIMARY KEY (community_id, lecture_id, member_id),
-  CONSTRAINT compensation_lecture FOREIGN KEY (community_id, lecture_id)
-    REFERENCES lecture (community_id, id),
-  CONSTRAINT compensation_span FOREIGN KEY (community_id, member_id, entitlement_id)
-    REFERENCES entitlement (community_id, member_id, id)
-);
-CREATE INDEX compensation_of_span ON compensation (community_id, member_id, entitlement_id);
-GRANT SELECT, INSERT ON compensation TO lyceum_server;
 
 CREATE INDEX membership_of_member ON membership (community_id, member_id);
 
@@ -105,7 +89,11 @@ BEGIN
     IF m.auto_renew AND ends IS NOT NULL AND (again OR NOT EXISTS (
         SELECT FROM orders x WHERE x.community_id = $1 AND x.membership_id = m.id
           AND x.kind = 'renewal' AND x.closed_at IS NOT NULL AND x.due_at = ends)) THEN
-      IF $4 < greatest(ends - pol.renewal_days * day, lower(last.span)) THEN RETURN NULL; END IF;
+      -- One paid period ahead is enough; a rest of one, or days that were given, are less than that.
+      IF $4 < greatest(ends - pol.renewal_days * day,
+                       CASE WHEN last.source = 'order' THEN lower(last.span) END) THEN
+        RETURN NULL;
+      END IF;
       IF EXISTS (SELECT FROM member x WHERE x.community_id = $1 AND x.id = $2
                  AND x.left_at IS NULL AND member_state(x, $4) <> 'banned')
          AND NOT renewal_terms($1, m, $4) ? 'refusal' THEN RETURN 'open'; END IF;
@@ -180,6 +168,7 @@ CREATE FUNCTION membership_end(community bigint, m membership, at timestamptz, w
 RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM renewal_let_go($1, m.id);
   UPDATE membership x SET ended_at = $3, auto_renew = false, version = x.version + 1
   WHERE x.community_id = $1 AND x.id = m.id;
   INSERT INTO audit_log (community_id, id, via, action, target_kind, target_id, after)
@@ -400,6 +389,9 @@ BEGIN
   END IF;
   -- The renewal that waits goes along, or goes; one that is wanted again is opened.
   SELECT x.* INTO m FROM membership x WHERE x.community_id = $1 AND x.id = m.id;
+  IF NOT m.auto_renew OR wish = 'pause' OR asked ? 'next_plan_id' THEN
+    PERFORM renewal_let_go($1, m.id);  -- its provider would charge the old price at the old time
+  END IF;
   IF NOT m.auto_renew THEN
     PERFORM order_close($1, (renewal_waiting($1, m.id)).id, 'cancelled');
   ELSE
@@ -465,36 +457,4 @@ BEGIN
   EXCEPTION WHEN SQLSTATE 'LYPRE' THEN NULL;
   END;
   RETURN NEXT;
-END $$;
-
--- Days behind what a member has, for a lecture that was cancelled: once, whoever asks how often.
-CREATE FUNCTION compensate(community bigint, lecture uuid, member uuid, n plan, days int,
-                           reason text, actor uuid) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-  begins timestamptz;
-  given uuid := uuid7();
-BEGIN
-  PERFORM hold_member($1, $3);
-  IF EXISTS (SELECT FROM compensation c WHERE c.community_id = $1 AND c.lecture_id = $2
-             AND c.member_id = $3) THEN RETURN 'already'; END IF;
-  FOR try IN 1 .. 10 LOOP
-    begins := greatest(now(), last_end($1, $3, n.product_id));
-    IF begins + days * interval '24 hours' >= '2300-01-01Z' THEN RETURN 'nothing'; END IF;
-    BEGIN
-      INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
-                               granted_by, reason)
-      VALUES ($1, $3, given, n.product_id, n.id,
-              tstzrange(begins, begins + days * interval '24 hours'), 'compensation', actor, $6);
-      EXIT;
-    EXCEPTION WHEN exclusion_violation THEN  -- a code took the place meanwhile
-      IF try = 10 THEN RAISE; END IF;
-    END;
-  END LOOP;
-  INSERT INTO compensation (community_id, lecture_id, member_id, entitlement_id)
-  VALUES ($1, $2, $3, given);
-  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
-  VALUES ($1, uuid7(), 'compensation.given', $3,
-          jsonb_build_object('lecture_id', $2, 'entitlement_id', given, 'days', days));
-  RETURN 'given';
 END $$;

@@ -1,6 +1,7 @@
 -- What is to be asked of providers now: payments whose notification did not come, attempts that
--- nobody wants any more, refunds, and the built-in provider's own notifications. Each is taken by
--- moving its time ahead and committing that: if this process dies, somebody takes it again then.
+-- nobody wants any more, refunds, subscriptions to be stopped, and the built-in provider's own
+-- notifications. Each is taken by moving its time ahead and committing that: if this process dies,
+-- somebody takes it again then.
 -- in: most int!
 -- out: _kind text!, _community bigint!, _id uuid!, _slug text!, _provider text!, _shown json,
 --   _sealed bytea, _attempt uuid, _ref text, _amount bigint!, _currency text, _tries int!,
@@ -27,6 +28,15 @@ WITH attempts AS (
   UPDATE refund_request q SET next_try_at = now() + interval '30 seconds', tries = q.tries + 1
   FROM refunds t WHERE q.community_id = t.community_id AND q.id = t.id
   RETURNING q.*, t.provider, t.provider_ref AS payment_ref, t.order_id, t.currency
+), stops AS (
+  SELECT s.community_id, s.id FROM renewal_stop s
+  WHERE s.done_at IS NULL AND s.next_try_at <= now()
+  ORDER BY s.next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), stopped AS (
+  UPDATE renewal_stop s SET tries = s.tries + 1,
+    next_try_at = now() + interval '30 seconds' * power(2, least(s.tries, 7))
+  FROM stops t WHERE s.community_id = t.community_id AND s.id = t.id
+  RETURNING s.*
 ), events AS (
   SELECT e.community_id, e.id FROM test_event e WHERE e.copies > 0 AND e.due_at <= now()
   ORDER BY e.due_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -43,6 +53,8 @@ WITH attempts AS (
     q.currency, q.tries, NULL
   FROM asked q LEFT JOIN payment_attempt a ON a.community_id = q.community_id
     AND a.provider = q.provider AND a.provider_ref = q.payment_ref
+  UNION ALL
+  SELECT 'stop', community_id, id, provider, NULL, subscription, 0, NULL, tries, NULL FROM stopped
   UNION ALL
   SELECT 'send', community_id, id, 'test', NULL, NULL, 0, NULL, tries, payload FROM sent
 )

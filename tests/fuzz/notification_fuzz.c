@@ -44,7 +44,11 @@ static void try_signed(struct arena *a, struct text body) {
   enum notice_verdict v = verdict_of(a, signed_by_us(a, body), body, &f);
   CHECK(v != NOTICE_FORGED);
   if (v != NOTICE_GOOD) return;
-  CHECK(f.event.len && f.event.len <= 200 && f.ref.len && f.ref.len <= 200);
+  bool renewal = f.kind >= FACT_RENEWED && f.kind <= FACT_RENEWAL_STOPPED;
+  CHECK(f.event.len && f.event.len <= 200 && f.ref.len <= 200 && f.subscription.len <= 200);
+  CHECK(!renewal || (f.subscription.len && text_is_utf8(f.subscription)));
+  if (f.kind == FACT_RENEWAL_FAILED || f.kind == FACT_RENEWAL_STOPPED) return;
+  CHECK(f.ref.len);
   CHECK(text_is_utf8(f.event) && text_is_utf8(f.ref));
   if (f.kind == FACT_OTHER) return;
   CHECK(f.amount_minor > 0 && f.currency.len == 3 && f.at);

@@ -14,7 +14,6 @@ const MEMBERS = Number(process.env.YEARS_MEMBERS ?? 200);
 const DAYS = Number(process.env.YEARS_DAYS ?? 730);
 const STEP = 3; // days
 const SEED = Number(process.env.YEARS_SEED ?? 1);
-const SWEEPS_MS = 1300; // in which the server does what has come due
 const clockFile = process.env.YEARS_CLOCK;
 const fake = {
   LD_PRELOAD: process.env.YEARS_LIBRARY,
@@ -50,6 +49,19 @@ class Years {
   travel(days) {
     this.offset = days * DAY;
     writeFileSync(clockFile, `+${days * 86400}\n`);
+  }
+
+  /** When the server has done all that had come due: walked through everybody, and closed orders. */
+  async swept() {
+    for (const since = Date.now(); ; await sleep(50)) {
+      const [{ done }] = await this.sql`
+        SELECT EXISTS (SELECT FROM life_walk w WHERE w.community_id = ${this.community.id}
+            AND w.after_id IS NULL AND w.walked_at > now() - interval '5 minutes')
+          AND NOT EXISTS (SELECT FROM orders o WHERE o.community_id = ${this.community.id}
+            AND o.closed_at IS NULL AND o.settled_at IS NULL AND o.expires_at <= now()) AS done`;
+      if (done) return;
+      if (Date.now() - since > 60_000) throw new Error('the sweeps take more than a minute');
+    }
   }
 
   /** An hour's token is signed anew for each call: it is always good by the server's clock. */
@@ -347,7 +359,7 @@ story(
     const past = [];
     for (let day = STEP; day <= DAYS; day += STEP) {
       years.travel(day);
-      await sleep(SWEEPS_MS);
+      await years.swept();
       for (const m of years.members) await years.act(m);
       await years.spotCheck(day);
       past.push(day);
