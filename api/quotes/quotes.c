@@ -1,70 +1,29 @@
 /* Quotes: what an order would cost and give. The price is the plan's; what comes from the client is
- * only which plan, how many, and (where who pays names it) at least how much.
- *
- * A discount code is read as one that is redeemed (api/redemptions/redeem.c): a slip of a
- * machine-made one is told without the database, and of chosen ones those that don't work and those
- * that never were answer alike, after the same work. */
-#include "api/api.h"
+ * only which plan, how many, and (where who pays names it) at least how much. */
+#include "api/redemptions/typed.h"
 #include "db/sql.h"
-#include "rules/rules.h"
 
 struct quoting {
+  struct typed_code code;
   struct uuid id;
-  struct digest digest; /* of the code */
-  bool has_code, machine_made, looked_up;
-  struct text contact; /* proven and reserved for; NONE until looked up */
+  bool has_code;
 };
 
 static struct step decided(struct request *q, const struct rows *r);
 
-static struct step ask_for(struct request *q, struct quoting *s) {
-  struct text digest = {(const char *)s->digest.b, sizeof s->digest.b};
-  return ask_quote_create(q, decided, .id = s->id, .member_id = q->caller.member,
-                          .body = body_json(q), .digest = s->has_code ? digest : NONE,
-                          .contact = s->contact);
-}
-
-static struct step contact_known(struct request *q, const struct rows *r) {
+static struct step ask_for(struct request *q) {
   struct quoting *s = q->state;
-  struct identity_owns_row row;
-  if (!one_identity_owns(q, r, &row) || !row.owns) s->contact = NONE;
-  return ask_for(q, s);
-}
-
-/* Is what the code is reserved for, `email:…` or `phone:…`, a proven contact of who asks? */
-static struct step look_up(struct request *q, struct quoting *s, struct text reserved) {
-  struct text subject = reserved.at ? reserved : LIT("email:");
-  struct text provider = text_cut(&subject, ':');
-  s->looked_up = true;
-  s->contact = reserved;
-  return ask_identity_owns(q, contact_known, .account_id = q->caller.account, .provider = provider,
-                           .subject = subject);
-}
-
-/* What only a holder may know of a code. */
-static bool is_secret(struct text refusal) {
-  static const char *const secrets[] = {"code_refused",    "code_revoked",  "code_not_yet",
-                                        "code_expired",    "code_reserved", "code_sold_out",
-                                        "code_no_discount"};
-  for (size_t i = 0; i < COUNT(secrets); i++)
-    if (text_is(refusal, secrets[i])) return true;
-  return false;
-}
-
-static struct step miss(struct request *q) {
-  charge_miss(q);
-  return problem(q, CODE_REFUSED);
+  return ask_quote_create(q, decided, .id = s->id, .member_id = q->caller.member,
+                          .body = body_json(q), .digest = s->has_code ? code_bytes(&s->code) : NONE,
+                          .contact = s->code.contact);
 }
 
 static struct step decided(struct request *q, const struct rows *r) {
   struct quoting *s = q->state;
   struct quote_create_row row;
+  struct step hidden;
   if (!one_quote_create(q, r, &row)) return problem(q, INTERNAL);
-  if (is_secret(row.refusal)) {
-    if (!s->looked_up && (!s->machine_made || row.reserved.at)) return look_up(q, s, row.reserved);
-    bool told = s->machine_made || q->caller.role >= ROLE_OPERATOR;
-    if (text_is(row.refusal, "code_refused") || !told) return miss(q);
-  }
+  if (code_hides(q, row.refusal, row.reserved, &hidden)) return hidden;
   if (refused(q, r)) return DONE;
   return ask_quote_get(q, answer_created, .member_id = q->caller.member, .id = s->id);
 }
@@ -93,25 +52,16 @@ static bool fits(struct request *q) {
   return !q->faults;
 }
 
-static bool read_code(struct request *q, struct quoting *s) {
-  struct text typed = body_text(q, "code");
-  if (!typed.at) return true;
-  struct text code = code_normalise(&q->arena, typed);
-  enum code_form form = code.at ? code_form(code) : CODE_SLIP;
-  if (form == CODE_SLIP) return false;
-  s->has_code = true;
-  s->machine_made = form == CODE_MACHINE;
-  s->digest = code_digest(house_secrets(api_of(q)->house), code);
-  return true;
-}
-
 struct step quote_create(struct request *q) {
   struct quoting *s = q->state = NEW(&q->arena, struct quoting);
+  struct text typed = body_text(q, "code");
   if (!fits(q)) return problem(q, BODY_INVALID);
-  if (!read_code(q, s)) return problem(q, CODE_MALFORMED);
+  s->has_code = typed.at;
+  if (typed.at && !code_read(q, typed, &s->code)) return problem(q, CODE_MALFORMED);
   if (!charge_general(q)) return DONE;
   s->id = uuid_new();
-  return ask_for(q, s);
+  s->code.again = ask_for;
+  return ask_for(q);
 }
 
 struct step quote_get(struct request *q) {

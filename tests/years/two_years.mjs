@@ -13,6 +13,7 @@ import { chances } from './lib/chances.mjs';
 const MEMBERS = Number(process.env.YEARS_MEMBERS ?? 200);
 const DAYS = Number(process.env.YEARS_DAYS ?? 730);
 const STEP = 3; // days
+const LADDER = 15; // days after which an unpaid renewal ends the membership
 const SEED = Number(process.env.YEARS_SEED ?? 1);
 const clockFile = process.env.YEARS_CLOCK;
 const fake = {
@@ -280,7 +281,7 @@ class Years {
     const lapsed = account.end < this.now;
     if (account.isPaused(this.now) && chance.in(20)) return this.resume(m);
     await this.renew(m);
-    if (lapsed && account.end < this.now - 30 * DAY) m.account.renews = false;
+    if (lapsed && account.end < this.now - LADDER * DAY) account.renews = false;
     if (lapsed && chance.in(8)) return this.buy(m);
     if (!m.redeemed && chance.in(40)) return this.redeem(m);
     if (chance.in(60)) return this.upgrade(m);
