@@ -364,3 +364,28 @@ story('A dispute that was lost ends what it was about, and asks for no more mone
   expect(await ann.now()).matches({ renewal: null, ended_at: /Z$/, auto_renew: false });
   expect(await life.topics(ann.person, 'renewal.')).is([]);
 });
+
+story('What is left of a period behind other days is renewed in time, however short', async (
+  stage,
+) => {
+  const life = await Life.open(stage);
+  const { person, now } = await life.joined(await life.plan());
+  await life.pass(person, '18 days');
+  // Its last seven days go behind ten that somebody gave.
+  await life.sql`
+    SELECT span_split(community_id, member_id, id, upper(span) - interval '7 days'),
+      spans_shift(community_id, member_id, product_id, upper(span) - interval '7 days',
+                  interval '10 days')
+    FROM entitlement WHERE member_id = ${person.id}`;
+  await life.sql`
+    INSERT INTO entitlement (community_id, member_id, id, product_id, plan_id, span, source,
+                             granted_by, reason)
+    SELECT community_id, member_id, uuid7(), product_id, plan_id,
+      tstzrange(upper(span), upper(span) + interval '10 days'), 'comp', ${life.operator.id}, 'Thanks'
+    FROM entitlement WHERE member_id = ${person.id} AND source = 'order'`;
+  await life.pass(person, '10 days');
+  await life.walk();
+  const { ends_at, renewal } = await now();
+  expect(Date.parse(ends_at)).atLeast(Date.now() + 9 * 86_400_000);
+  expect(renewal).matches({ due_at: ends_at });
+});
