@@ -169,7 +169,7 @@ look_at_image() {
   is "the image is small ($((size / 1000000)) MB)" yes "$([ "$size" -lt 200000000 ] && echo yes)"
   is 'lyceum does not run as root' 10001 "$(beside --entrypoint id lyceum -u)"
   is 'lyceum can write nothing in its image' no \
-    "$(beside --entrypoint sh lyceum -c 'touch /tmp/x 2>/dev/null && echo yes || echo no')"
+    "$(beside --entrypoint sh lyceum -c 'touch /var/tmp/x 2>/dev/null && echo yes || echo no')"
   is 'lyceum reaches PostgreSQL, and nginx does not' 'yes no' \
     "$(beside --entrypoint sh lyceum -c 'getent hosts postgres >/dev/null && echo yes') $(
       beside nginx sh -c 'getent hosts postgres >/dev/null || echo no')"
