@@ -293,13 +293,13 @@ try() {
   up
   look_at_image
   look_at_nginx
-  tutorial '201 200 201 200 422 201 200 202 200'
+  tutorial '201 200 201 200 422 201 200 202 200 201 201 201 201'
   compose down >>"$work/compose.log" 2>&1
   up 'after down and up'
-  tutorial '201 200 200 200 422 201 200 202 200' 'finds its code redeemed'
+  tutorial '201 200 200 200 422 201 200 202 200 201 201 201 201' 'finds its code redeemed'
   restore
   up 'after the restore'
-  tutorial '201 200 200 200 422 201 200 202 200' 'on the restored database'
+  tutorial '201 200 200 200 422 201 200 202 200 201 201 201 201' 'on the restored database'
   upgrade
   fail_over
   look_at_addresses

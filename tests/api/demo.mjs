@@ -181,6 +181,7 @@ story("The README's tutorial works line by line", async ({ sql }) => {
     expect(slip).matches({ code: 'body_invalid', title: '部分字段有误' });
     expect(batch).matches({ id: /^[0-9a-f-]{36}$/ });
     expect(batches.data[0]).matches({ count: 1000 });
+    expect(json.at(-1)).matches({ amount_minor: 36500, pay_url: /\/pay\/test\/kaiyou\// });
     expect(answers.at(-2)).matches(/migrate/);
   } finally {
     child.kill('SIGTERM');
