@@ -72,6 +72,14 @@ static const struct notice_words {
 #undef NOTICE
 };
 
+/* What is filled in stands on one line: in a subject, a line break would begin another header. */
+static void build_line(struct builder *b, struct text t) {
+  for (size_t i = 0; i < t.len; i++) {
+    unsigned char c = (unsigned char)t.at[i];
+    build_char(b, c < 0x20 || c == 0x7F ? ' ' : t.at[i]);
+  }
+}
+
 static struct text fill(struct arena *a, const char *template, struct json *facts,
                         struct text link) {
   struct builder b = {0};
@@ -82,7 +90,7 @@ static struct text fill(struct arena *a, const char *template, struct json *fact
     if (text_is(name, "link"))
       build_text(&b, link);
     else if (name.len)
-      build_text(&b, json_text(json_get(facts, arena_printf(a, "%.*s", TEXT_ARGS(name)).at)));
+      build_line(&b, json_text(json_get(facts, arena_printf(a, "%.*s", TEXT_ARGS(name)).at)));
   }
   return arena_built(a, &b);
 }
