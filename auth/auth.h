@@ -112,6 +112,11 @@ struct digest code_digest(const struct secrets *s, struct text normalised);
 /* What operators may see again, bound to the row's id. open returns NONE when forged. */
 struct text code_seal(const struct secrets *s, struct arena *a, struct uuid id, struct text code);
 struct text code_open(const struct secrets *s, struct arena *a, struct uuid id, struct text sealed);
+/* To whom an invoice is made out, as JSON; bound to the row. open returns NONE when forged. */
+struct text invoice_seal(const struct secrets *s, struct arena *a, int64_t community,
+                         struct uuid id, struct text whom);
+struct text invoice_open(const struct secrets *s, struct arena *a, int64_t community,
+                         struct uuid id, struct text sealed);
 enum { CODE_HINT_MAX = 8 };
 /* The first few symbols and an ellipsis: enough to tell codes apart, of no use to a guesser. */
 void code_hint(struct text normalised, char out[static CODE_HINT_MAX]);

@@ -1,13 +1,13 @@
 -- Requests for invoices, the newest first: of all, of one member, of one order, in one state.
 -- in: member_id uuid, order_id uuid, state text, after_key timestamptz, after_id uuid, page int!
--- out: id uuid!, order_id uuid!, member_id uuid!, kind text!, title text!, tax_number text,
---   email text, state text!, number text, reason text, receipt_number text, amount_minor bigint!,
---   currency text!, created_at timestamptz!, decided_at timestamptz, version int!,
---   _key timestamptz!
+-- out: id uuid!, order_id uuid!, member_id uuid!, kind text!, state text!, number text,
+--   reason text, receipt_number text, amount_minor bigint!, currency text!,
+--   created_at timestamptz!, decided_at timestamptz, version int!,
+--   _key timestamptz!, _sealed bytea, _title text, _tax_number text, _email text
 -- read
-SELECT i.id, i.order_id, i.member_id, i.kind, i.title, i.tax_number, i.email, i.state, i.number,
+SELECT i.id, i.order_id, i.member_id, i.kind, i.state, i.number,
   i.reason, i.receipt_number, i.amount_minor, i.currency, i.created_at, i.decided_at, i.version,
-  i.created_at
+  i.created_at, i.sealed, i.clear_title, i.tax_number, i.email
 FROM invoice_request_shown i
 WHERE i.community_id = $1
   AND ($2::uuid IS NULL OR i.member_id = $2)

@@ -23,6 +23,14 @@ WITH who AS (
 ), wished AS (
   UPDATE gift g SET message = NULL FROM who
   WHERE g.community_id = $1 AND g.giver_id = who.id AND g.message IS NOT NULL
+), billed AS (
+  -- An invoice that was issued keeps its number and amount; what the law wants of the rest is where
+  -- it was issued. One that still waits can't be made out to anybody any more.
+  UPDATE invoice_request i SET sealed = NULL, title = NULL, tax_number = NULL, email = NULL,
+    erased_at = now(), version = i.version + 1,
+    state = CASE i.state WHEN 'asked' THEN 'withdrawn' ELSE i.state END,
+    decided_at = coalesce(i.decided_at, now())
+  FROM who WHERE i.community_id = $1 AND i.member_id = who.id AND i.erased_at IS NULL
 ), shown AS (
   DELETE FROM mailbox WHERE community_id = $1 AND recipient = ANY ($3)
 )

@@ -52,6 +52,18 @@ VALUES (:c, :new2, :order, :cat, 'personal', 'Cat');
 -- expect: invoice_request_company
 INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title)
 VALUES (:c, :new1, :order, :cat, 'company', 'Cat Ltd');
+-- promise: to whom an invoice is made out stands there once: in clear, sealed, or erased
+-- expect: invoice_request_whom
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, sealed)
+VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'x');
+-- promise: and it stands there unless it was erased
+-- expect: invoice_request_whom
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind)
+VALUES (:c, :new1, :order, :cat, 'personal');
+-- promise: what is sealed leaves no tax number in clear
+-- expect: invoice_request_clear
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed, tax_number)
+VALUES (:c, :new1, :order, :cat, 'company', 'x', '91310000MA1FL0ZZ99');
 -- promise: what is issued has a number
 -- expect: invoice_request_issued
 INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state)
