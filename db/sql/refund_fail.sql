@@ -1,4 +1,4 @@
--- A provider refuses a refund: people have to look at it.
+-- A provider refuses a refund: people have to look at it, and the payer is told that it is delayed.
 -- in: id uuid!, error text!, audit_id uuid!
 -- out: _id uuid!
 WITH failed AS (

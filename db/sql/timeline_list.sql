@@ -45,6 +45,13 @@ WITH mine AS MATERIALIZED (
     p.kind, r.amount_minor, p.currency, p.plan_id, NULL, NULL, NULL, NULL
   FROM paid p JOIN refund r ON r.community_id = $1 AND r.payment_id = p.id
   UNION ALL
+  SELECT a.at, a.id, 'refund.failed', 'house', NULL, p.order_id, p.kind, q.amount_minor,
+    p.currency, p.plan_id, NULL, NULL, NULL, NULL
+  FROM paid p
+  JOIN audit_log a ON a.community_id = $1 AND a.target_id = p.id AND a.target_kind = 'payment'
+    AND a.action = 'refund.fail'
+  JOIN refund_request q ON q.community_id = $1 AND q.id = (a.after ->> 'request_id')::uuid
+  UNION ALL
   SELECT d.at, d.id, d.what, CASE d.what WHEN 'dispute.opened' THEN 'member' ELSE 'house' END,
     d.reason, p.order_id, p.kind, d.amount_minor, p.currency, p.plan_id, NULL, NULL, NULL, NULL
   FROM paid p CROSS JOIN LATERAL (
@@ -109,6 +116,7 @@ LEFT JOIN (VALUES
   ('payment.received', 'A payment came in', '已收到付款'),
   ('payment.surplus', 'A payment came in that was not needed; it goes back', '收到多余付款，将退回'),
   ('payment.refunded', 'Money went back', '已退款'),
+  ('refund.failed', 'A refund could not be made yet', '退款暂未成功'),
   ('dispute.opened', 'A payment was disputed; what it bought rests meanwhile', '付款有争议，相应权益暂停'),
   ('dispute.won', 'The dispute ended in favour of the community', '争议已解决，权益恢复'),
   ('dispute.lost', 'The dispute ended in favour of the payer', '争议已裁定退款'),

@@ -198,6 +198,46 @@ story('A lost dispute revokes, and the money is gone from the books', async (sta
   expect(row).matches({ status: 'refunded', money: 0 });
 });
 
+story('A refund that its provider refuses is told of: to the payer, and in the timeline', async (
+  stage,
+) => {
+  const world = await open(stage);
+  const { api, owner, ann, order, back, sql } = world;
+  await sql`
+    INSERT INTO selling_policy (community_id, quiet_from, quiet_until)
+    VALUES (${stage.community.id}, 0, 0)`;
+  const attempt = await tryToPay(api, ann, order);
+  // The provider itself knows of no payment, so it refuses.
+  expect(await teller(api)(stage.community, eventOf('paid', attempt))).status(204);
+  const asked = await back(order, { amount_minor: 1000 });
+  expect(asked).status(201);
+  const failed = await eventually(async () => {
+    const { body } = await api.as(owner).get(`/v1/orders/${order.id}/refunds`);
+    return body.data.find(({ state }) => state === 'failed');
+  });
+  expect(failed).matches({ id: asked.body.id, error: /./ });
+  const mails = () => sql`
+    SELECT subject, body FROM mailbox WHERE recipient = ${ann.email} AND subject LIKE '退款%'`;
+  const [mail] = await eventually(async () => (await mails()).length > 0 && mails());
+  expect(mail.subject).is('退款延迟');
+  expect(mail.body).matches(/年卡的退款 ¥10\.00 暂未成功/);
+  const mine = await api.as(ann).get('/v1/me/timeline');
+  expect(mine.body.data[0]).matches({
+    kind: 'refund.failed',
+    by: 'house',
+    reason: null,
+    amount_minor: 1000,
+    order_id: order.id,
+    says: { en: 'A refund could not be made yet' },
+  });
+  const theirs = await api.as(owner).get(`/v1/members/${ann.id}/timeline`);
+  expect(theirs.body).is(mine.body);
+  const audit = await api.as(owner).get('/v1/audit-log', { query: { action: 'refund.fail' } });
+  expect(audit.body.data).matches([{ after: { request_id: asked.body.id, error: /./ } }]);
+  await new Promise((passed) => setTimeout(passed, 1500));
+  expect((await mails()).length).is(1);
+});
+
 story('A dispute of a surplus takes nothing from what the other payment bought', async (stage) => {
   const world = await open(stage);
   const { api, owner, ann, order } = world;
