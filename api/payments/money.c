@@ -6,17 +6,20 @@ static struct text role(const struct request *q) {
   return text_of(role_name(q->caller.role));
 }
 
-/* Operators see every order, others their own. */
+static bool sees_all(const struct request *q) {
+  return q->caller.role >= ROLE_OPERATOR;
+}
+
+/* Operators see every order, others their own, without what operators wrote for themselves. */
 static struct step look(struct request *q, rows_next next) {
   struct uuid anybody = {0};
-  bool all = q->caller.role >= ROLE_OPERATOR;
   return ask_order_seen(q, next, .id = path_id(q, "id"),
-                        .member_id = all ? anybody : q->caller.member);
+                        .member_id = sees_all(q) ? anybody : q->caller.member);
 }
 
 static struct step payments(struct request *q, const struct rows *r) {
   if (refused(q, r)) return DONE;
-  return ask_payment_list(q, answer_all, .order_id = path_id(q, "id"));
+  return ask_payment_list(q, answer_all, .order_id = path_id(q, "id"), .all = sees_all(q));
 }
 
 struct step payment_list(struct request *q) {
@@ -25,7 +28,7 @@ struct step payment_list(struct request *q) {
 
 static struct step refunds(struct request *q, const struct rows *r) {
   if (refused(q, r)) return DONE;
-  return ask_refund_list(q, answer_all, .order_id = path_id(q, "id"));
+  return ask_refund_list(q, answer_all, .order_id = path_id(q, "id"), .all = sees_all(q));
 }
 
 struct step refund_list(struct request *q) {

@@ -36,7 +36,7 @@ WITH mine AS MATERIALIZED (
   FROM mine o WHERE o.closed_at IS NOT NULL
   UNION ALL
   SELECT p.created_at, p.id, CASE WHEN p.surplus THEN 'payment.surplus' ELSE 'payment.received' END,
-    CASE WHEN p.received_by IS NULL THEN 'member' ELSE 'operator' END, p.reason, p.order_id,
+    CASE WHEN p.received_by IS NULL THEN 'member' ELSE 'operator' END, NULL, p.order_id,
     p.kind, p.amount_minor, p.currency, p.plan_id, NULL, NULL, NULL, NULL
   FROM paid p
   UNION ALL

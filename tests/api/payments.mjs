@@ -57,13 +57,48 @@ story('A member sees how to pay, and an operator records the transfer', async (s
   expect(paid).status(201).body({ surplus: false, provider: 'hand', received_by: owner.id });
   expect(await allowed(api, owner, ann)).is(true);
   expect(await api.as(ann).get(`/v1/orders/${order.id}/payments`)).body({
-    data: [{ id: paid.id, evidence_url: /slip/ }],
+    data: [{ id: paid.id, evidence_url: null }],
   });
   expect(await api.as(ann).get(`/v1/orders/${order.id}/ways`)).body({ data: [] });
   expect(await api.as(ann).post(`/v1/orders/${order.id}/attempts`, body)).problem('state_forbids');
   const [{ state }] = await stage.sql`SELECT state FROM payment_attempt WHERE id = ${tried.id}`;
   expect(state).is('paid');
   await booksAddUp(stage);
+});
+
+story('What operators note for themselves the buyer does not see; a refund’s reason they do', async (
+  stage,
+) => {
+  const { api, owner, ann, order, record } = await open(stage);
+  const secret = 'Paid late again, watch her';
+  const evidence = 'https://example.org/our-account.png';
+  expect(await record(transfer({ note: secret, evidence_url: evidence }))).status(201);
+  const path = `/v1/orders/${order.id}`;
+  const words = { amount_minor: 500, reason: 'As a courtesy', reference: 'R-1', keeps: true };
+  expect(await api.as(owner).post(`${path}/refunds`, words)).status(201);
+  const seen = { note: secret, evidence_url: evidence, received_by: owner.id };
+  const hidden = { note: null, evidence_url: null, received_by: null };
+  expect(await api.as(owner).get(`${path}/payments`)).status(200).body({ data: [seen] });
+  expect(await api.as(ann).get(`${path}/payments`)).status(200).body({ data: [hidden] });
+  const back = { reason: 'As a courtesy', reference: 'R-1', state: 'done' };
+  const whom = { ...back, asked_by: owner.id };
+  expect(await api.as(owner).get(`${path}/refunds`)).status(200).body({ data: [whom] });
+  expect(await api.as(ann).get(`${path}/refunds`))
+    .status(200)
+    .body({ data: [{ ...back, asked_by: null, error: null }] });
+  await stage.sql`UPDATE refund_request SET error = ${secret} WHERE reason = 'As a courtesy'`;
+  for (const all of [`${path}/payments`, `${path}/refunds`, `${path}/receipt`, path]) {
+    expect((await api.as(ann).get(all)).text.includes(secret)).is(false, all);
+  }
+  const mine = [
+    await api.as(ann).get('/v1/me/timeline'),
+    await api.as(ann).get('/v1/me/orders'),
+    await api.as(ann).post('/v1/me/exports'),
+  ];
+  for (const { text } of mine) {
+    expect(text.includes(order.id)).is(true);
+    expect(text.includes(secret)).is(false, text);
+  }
 });
 
 story('What is recorded by hand is checked, counted once, and audited', async (stage) => {
