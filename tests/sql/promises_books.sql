@@ -32,6 +32,30 @@ DELETE FROM payment WHERE community_id = :c AND order_id = :order;
 SELECT settled FROM payment_record(:c, :order, :new1, 'test', 'x', 1000, 'CNY', now(), 0, NULL,
                                    NULL, NULL);
 SELECT number FROM receipt WHERE community_id = :c AND order_id = :order;
+-- promise: in Shanghai the year begins eight hours before it does in UTC
+-- expect: = 2026-000001, 2027-000001
+UPDATE community SET zone = 'Asia/Shanghai' WHERE id = :c;
+SELECT receipt_give(:c, jsonb_populate_record(o, '{"settled_at": "2026-12-31T15:59:59.999Z"}'))
+FROM orders o WHERE o.community_id = :c AND o.id = :order \g /dev/null
+DELETE FROM receipt WHERE community_id = :c RETURNING receipt_shown(year, number) AS old \gset
+SELECT receipt_give(:c, jsonb_populate_record(o, '{"settled_at": "2026-12-31T16:00:00Z"}'))
+FROM orders o WHERE o.community_id = :c AND o.id = :order \g /dev/null
+SELECT :'old' || ', ' || receipt_shown(year, number) FROM receipt WHERE community_id = :c;
+-- promise: in New York it begins five hours later, and goes on with the next number
+-- expect: = 2026-000042
+UPDATE community SET zone = 'America/New_York' WHERE id = :c;
+INSERT INTO receipt_year (community_id, year, last) VALUES (:c, 2026, 41);
+SELECT receipt_give(:c, jsonb_populate_record(o, '{"settled_at": "2027-01-01T04:59:59Z"}'))
+FROM orders o WHERE o.community_id = :c AND o.id = :order \g /dev/null
+SELECT receipt_shown(year, number) FROM receipt WHERE community_id = :c;
+-- promise: an order is settled with a receipt of the year in which it is by the community's clocks
+-- expect: = t
+UPDATE community SET zone = 'Pacific/Kiritimati' WHERE id = :c;
+DELETE FROM payment WHERE community_id = :c AND order_id = :order;
+SELECT settled FROM payment_record(:c, :order, :new1, 'test', 'x', 1000, 'CNY', now(), 0, NULL,
+                                   NULL, NULL) \g /dev/null
+SELECT year = extract(year FROM now() AT TIME ZONE 'Pacific/Kiritimati')
+FROM receipt WHERE community_id = :c AND order_id = :order;
 -- promise: a receipt's number is shown with its year
 -- expect: = 2026-000017
 SELECT receipt_shown(2026, 17);
