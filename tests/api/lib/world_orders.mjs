@@ -40,6 +40,8 @@ export const bodies = {
   order_create: async (world, parameters, caller) => ({
     quote_id: await quoted(world, caller === world.keeper ? caller : world.redeemer),
   }),
+  my_spend_limit_change: () => ({ limit_minor: 0 }),
+  member_spend_limit_change: () => ({ limit_minor: null, reason: 'As the story asks' }),
   gift_claim: async (world) => ({ token: await gift(world) }),
   seat_put: async (world) => ({ member_id: (await world.person('member')).id }),
 };
