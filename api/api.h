@@ -147,6 +147,7 @@ enum field_kind {
   FIELD_WORDS,  /* {"zh-CN": …, "en": …}, at least one; each at most `most` characters */
   FIELD_TEXTS,  /* list of at most `most` texts of at most 200 characters */
   FIELD_IDS,    /* list of at most `most` UUIDs */
+  FIELD_INTS,   /* list of 1 to `items` whole numbers, each from least to most */
   FIELD_OBJECT, /* of `shape` */
   FIELD_LIST,   /* of `shape` */
   FIELD_ANY     /* any JSON */
@@ -155,7 +156,7 @@ struct field {
   const char *name;
   enum field_kind kind;
   bool optional; /* in bodies: may be absent, and null in a merge patch; in replies: may be null */
-  int64_t least, most;
+  int64_t least, most, items;
   const char *choices;
   const struct shape *shape;
 };

@@ -127,6 +127,9 @@ bool query_parse(struct exchange *x); /* false: malformed */
 struct text cursor_make(struct arena *a, micros key, struct uuid id);
 
 /* shape.c */
+/* What a list of this kind holds, and how many at most (0: any number). */
+struct field list_item(const struct field *f);
+int64_t list_most(const struct field *f);
 void body_check(struct request *q, const struct field *fields, const struct json *j, bool patch);
 void query_check(struct request *q, const struct route *r);
 

@@ -57,6 +57,8 @@
   { .name = (n), .kind = FIELD_IDS, .most = (hi) }
 #define IDS_OPT(n, hi)                                                                             \
   { .name = (n), .kind = FIELD_IDS, .most = (hi), .optional = true }
+#define INTS(n, lo, hi, count)                                                                     \
+  { .name = (n), .kind = FIELD_INTS, .least = (lo), .most = (hi), .items = (count) }
 #define OBJECT(n, s)                                                                               \
   { .name = (n), .kind = FIELD_OBJECT, .shape = &shape_##s }
 #define OBJECT_OPT(n, s)                                                                           \

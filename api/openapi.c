@@ -214,7 +214,8 @@ static void path_parameters(struct builder *b, const struct route *r) {
     if (!name.at) return;
     (void)snprintf(copy, sizeof copy, "%.*s", TEXT_ARGS(name));
     struct field f = {.name = copy, .kind = FIELD_UUID};
-    if (text_is(name, "slug")) f = (struct field){copy, FIELD_SLUG, false, 2, 64, NULL, NULL};
+    if (text_is(name, "slug"))
+      f = (struct field){.name = copy, .kind = FIELD_SLUG, .least = 2, .most = 64};
     parameter(b, &f, "path", true);
   }
 }

@@ -22,7 +22,7 @@ static void choices(struct builder *b, const char *list) {
 
 static void bounds(struct builder *b, const struct field *f, const char *unit) {
   if (f->most <= 0 || f->most < f->least) return;
-  if (f->least > 0 || f->kind == FIELD_INT)
+  if (f->least > 0 || f->kind == FIELD_INT || f->kind == FIELD_INTS)
     build_printf(b, ", %" PRId64 " to %" PRId64 "%s", f->least, f->most, unit);
   else
     build_printf(b, ", at most %" PRId64 "%s", f->most, unit);
@@ -36,7 +36,7 @@ static void field_type(struct builder *b, const struct field *f) {
       [FIELD_TIME] = "time, RFC 3339", [FIELD_WALL] = "local time, 2026-11-22T19:00",
       [FIELD_UUID] = "UUID",           [FIELD_WORDS] = "{\"zh-CN\": …, \"en\": …}, one or both",
       [FIELD_TEXTS] = "list of texts", [FIELD_IDS] = "list of UUIDs",
-      [FIELD_ANY] = "any JSON",
+      [FIELD_ANY] = "any JSON",        [FIELD_INTS] = "list of integers",
   };
   if (f->kind == FIELD_CHOICE) {
     choices(b, f->choices);
@@ -48,7 +48,8 @@ static void field_type(struct builder *b, const struct field *f) {
     if (f->kind == FIELD_TEXTS || f->kind == FIELD_IDS)
       bounds(b, f, " items");
     else
-      bounds(b, f, f->kind == FIELD_INT ? "" : " characters");
+      bounds(b, f, f->kind == FIELD_INT || f->kind == FIELD_INTS ? "" : " characters");
+    if (f->kind == FIELD_INTS) build_printf(b, ", 1 to %" PRId64 " of them", f->items);
   }
 }
 

@@ -169,12 +169,12 @@ static void schema_shape(struct builder *b, const struct field *f, enum schema_u
 }
 
 static void schema_list(struct builder *b, const struct field *f, enum schema_use use, bool null) {
-  struct field item = {.kind = FIELD_TEXT, .least = 1, .most = 200, .shape = f->shape};
-  if (f->kind == FIELD_IDS) item.kind = FIELD_UUID;
-  if (f->kind == FIELD_LIST) item.kind = FIELD_OBJECT;
+  struct field item = list_item(f);
+  int64_t most = list_most(f);
   out_type(b, "array", null);
   schema_field(b, "items", &item, use);
-  if (f->most > 0) out_int(b, "maxItems", f->most);
+  if (f->kind == FIELD_INTS) out_int(b, "minItems", 1);
+  if (most > 0) out_int(b, "maxItems", most);
 }
 
 void schema_field(struct builder *b, const char *name, const struct field *f, enum schema_use use) {
@@ -195,6 +195,7 @@ void schema_field(struct builder *b, const char *name, const struct field *f, en
     break;
   case FIELD_TEXTS:
   case FIELD_IDS:
+  case FIELD_INTS:
   case FIELD_LIST:
     schema_list(b, f, use, null);
     break;
@@ -325,6 +326,7 @@ void sample_text(struct builder *b, const struct field *f) {
 
 static void sample_value(struct builder *b, const char *name, const struct field *f) {
   struct builder word = {0};
+  struct field item = list_item(f);
   switch (f->kind) {
   case FIELD_WORDS:
     out_open(b, name, '{');
@@ -337,13 +339,10 @@ static void sample_value(struct builder *b, const char *name, const struct field
     break;
   case FIELD_TEXTS:
   case FIELD_IDS:
+  case FIELD_INTS:
   case FIELD_LIST:
     out_open(b, name, '[');
-    sample_value(b, NULL,
-                 &(struct field){.kind = f->kind == FIELD_LIST  ? FIELD_OBJECT
-                                         : f->kind == FIELD_IDS ? FIELD_UUID
-                                                                : FIELD_TEXT,
-                                 .shape = f->shape});
+    sample_value(b, NULL, &item);
     out_close(b, ']');
     break;
   case FIELD_ANY:

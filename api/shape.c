@@ -140,17 +140,30 @@ static void words(const struct check *c, const struct field *f, struct json *j) 
   }
 }
 
+struct field list_item(const struct field *f) {
+  if (f->kind == FIELD_IDS) return (struct field){.kind = FIELD_UUID};
+  if (f->kind == FIELD_LIST) return (struct field){.kind = FIELD_OBJECT, .shape = f->shape};
+  if (f->kind == FIELD_INTS)
+    return (struct field){.kind = FIELD_INT, .least = f->least, .most = f->most};
+  return (struct field){.kind = FIELD_TEXT, .least = 1, .most = 200};
+}
+
+int64_t list_most(const struct field *f) {
+  return f->kind == FIELD_INTS ? f->items : f->most;
+}
+
 static void items(const struct check *c, const struct field *f, struct json *j) {
-  struct field item = {.kind = FIELD_TEXT, .least = 1, .most = 200};
-  if (f->kind == FIELD_IDS) item.kind = FIELD_UUID;
+  struct field item = list_item(f);
   size_t n = json_count(j);
-  if (f->most && (int64_t)n > f->most) bad(c, "too_many", "too many items", "项目过多");
-  for (size_t i = 0; i < n && (!f->most || (int64_t)i < f->most); i++) {
+  int64_t most = list_most(f);
+  if (most && (int64_t)n > most) bad(c, "too_many", "too many items", "项目过多");
+  if (f->kind == FIELD_INTS && !n) bad(c, "too_few", "at least one item", "至少需要一项");
+  for (size_t i = 0; i < n && (!most || (int64_t)i < most); i++) {
     struct check in = inside(c, arena_printf(&c->q->arena, "%zu", i).at);
     if (f->kind != FIELD_LIST)
       value(&in, &item, json_at(j, i));
     else if (json_kind(json_at(j, i)) == JSON_OBJECT)
-      value(&in, &(struct field){.kind = FIELD_OBJECT, .shape = f->shape}, json_at(j, i));
+      value(&in, &item, json_at(j, i));
     else
       bad(&in, "type", "an object", "应为对象");
   }

@@ -120,10 +120,29 @@ story('Owners say how the community sells; operators read it; each change is a v
   const tagged = owner.with({ 'If-Match': first.header('ETag') });
   expect(await tagged.patch(path, ladder)).status(200).body({ ...ladder, version: 1 });
   expect(await tagged.patch(path, ladder)).problem('version_changed', 412);
-  for (const days of [[], [3, 3], [5, 1], [-1], [91], ['1'], [1.5], 'all', null, { 0: 1 }]) {
+  const eleven = Array.from({ length: 11 }, (_, day) => day);
+  for (const [days, pointer, code] of [
+    [[], '', 'too_few'],
+    [eleven, '', 'too_many'],
+    [[3, 3], '/1', 'not_ascending'],
+    [[5, 1, 7, 6], '/1', 'not_ascending'],
+    [[5, 1, 7, 6], '/3', 'not_ascending'],
+    [[-1], '/0', 'out_of_range'],
+    [[1, 91], '/1', 'out_of_range'],
+    [['1'], '/0', 'type'],
+    [[0, 1.5], '/1', 'type'],
+    [[0, null], '/1', 'type'],
+    ['all', '', 'type'],
+    [null, '', 'type'],
+    [{ 0: 1 }, '', 'type'],
+  ]) {
     const reply = await owner.patch(path, { dunning_days: days });
-    expect(reply).problem('body_invalid', 422).fault('/dunning_days');
+    expect(reply).problem('body_invalid', 422).fault(`/dunning_days${pointer}`, code);
   }
+  const { body: document } = await stage.api.get('/openapi.json');
+  const { dunning_days: typed } = document.components.schemas.selling_policy.properties;
+  expect(typed).matches({ type: 'array', minItems: 1, maxItems: 10 });
+  expect(typed.items).matches({ type: 'integer', minimum: 0, maximum: 90 });
   expect(await owner.patch(path, { renewal_days: 3 })).fault('/renewal_days', 'too_little');
   expect(await owner.patch(path, { pause_days: 367 })).fault('/pause_days', 'out_of_range');
   const replies = await race(8, (i) => owner.patch(path, { gift_days: 100 + i }));
