@@ -3,6 +3,7 @@
 import { expect, race, story, uuid7 } from './lib/story.mjs';
 import { inDays, Life } from './lib/life.mjs';
 import { School } from './lib/school.mjs';
+import { Shop } from './lib/shop.mjs';
 
 const kinds = (reply) => reply.body.data.map(({ kind }) => kind);
 
@@ -226,7 +227,7 @@ story('Who was to come to a cancelled lecture gets days, once, whoever asks how 
   expect(good.reduce((sum, { body: { given } }) => sum + given, 0)).is(2);
   expect(await life.console.post(path, body))
     .status(200)
-    .body({ given: 0, already: 2, nothing_to_add: 1, remaining: 0 });
+    .body({ given: 0, already: 2, nothing_to_add: 1, others: 0, remaining: 0 });
   expect((await life.time(ann.person)) - before).is(3 * 86_400e6);
   expect(await life.time(bob)).is(3 * 86_400e6);
   for (const { id } of [ticketed, lapsed]) expect(await life.time({ id })).is(0);
@@ -239,4 +240,76 @@ story('Who was to come to a cancelled lecture gets days, once, whoever asks how 
     reason: body.reason,
   });
   expect(await life.topics(bob, 'compensation.')).is(['compensation.given']);
+});
+
+story('Days for a cancelled lecture go to the members of one product alone, when it is named', async (
+  stage,
+) => {
+  const life = await Life.open(stage);
+  const lecture = await new School(stage).lecture(600);
+  const c = life.community.id;
+  const gold = await life.plan();
+  const silver = await life.plan();
+  const yearly = await life.plan({ product: { id: gold.product_id }, period_unit: 'year' });
+  const [ann, bob, both] = [await life.joined(gold), await life.joined(silver), await life.joined(gold)];
+  await life.pay(await life.order(both.person, silver));
+  const [late, year, void_] = [
+    await life.joined(gold),
+    await life.joined(yearly),
+    await life.joined(gold),
+  ];
+  const guest = await stage.people.member();
+  await life.pass(late.person, '60 days'); // it ended before
+  await life.sql`
+    UPDATE entitlement SET voided_at = now(), void_reason = 'As the story asks'
+    WHERE member_id = ${void_.person.id}`;
+  const invited = [ann, bob, both, late, year, void_].map(({ person }) => person.id);
+  for (const id of [...invited, guest.id]) {
+    await life.sql`
+      INSERT INTO rsvp (community_id, lecture_id, member_id, state, seated, confirmed_at)
+      VALUES (${c}, ${lecture}, ${id}, 'confirmed', false, now())`;
+  }
+  const path = `/v1/lectures/${lecture}/compensation`;
+  const why = { days: 3, reason: 'The lecturer fell ill' };
+  const body = { ...why, product_id: gold.product_id };
+  expect(await life.console.post(path, body)).problem('state_forbids', 409);
+  expect(await life.console.post(`/v1/lectures/${lecture}/cancel`, { reason: 'Ill' })).status(200);
+  expect(await life.console.post(path, why)).fault('/plan_id', 'required');
+  expect(await life.console.post(path, { ...body, plan_id: gold.id })).fault(
+    '/product_id',
+    'superfluous',
+  );
+  const unknown = { ...why, product_id: uuid7() };
+  expect(await life.console.post(path, unknown)).fault('/product_id', 'unknown');
+  const ticket = await life.shop.product({ kind: 'ticket' });
+  expect(await life.console.post(path, { ...why, product_id: ticket.id })).fault('/product_id');
+  const eve = await stage.another();
+  const theirs = await new Shop(stage.api, await stage.people.in(eve).operator()).product();
+  expect(await life.console.post(path, { ...why, product_id: theirs.id })).fault('/product_id');
+  const time = async () =>
+    Promise.all([...invited, guest.id].map((id) => life.time({ id })));
+  const before = await time();
+  const replies = await race(16, () => life.console.post(path, body));
+  const good = replies.filter(({ status }) => status === 200);
+  for (const reply of replies) if (reply.status !== 200) expect(reply).problem('busy', 503);
+  expect(good.reduce((sum, { body: { given } }) => sum + given, 0)).is(3);
+  expect(await life.console.post(path, body))
+    .status(200)
+    .body({ given: 0, already: 3, nothing_to_add: 0, others: 4, remaining: 0 });
+  const more = (await time()).map((now, i) => (now - before[i]) / 86_400e6);
+  expect(more).is([3, 0, 3, 0, 3, 0, 0]);
+  const spans = await life.sql`
+    SELECT member_id, plan_id, product_id FROM entitlement
+    WHERE community_id = ${c} AND source = 'compensation' ORDER BY member_id`;
+  const plans = { [ann.person.id]: gold, [both.person.id]: gold, [year.person.id]: yearly };
+  for (const { member_id: id, plan_id: plan, product_id: product } of spans) {
+    expect([plan, product]).is([plans[id].id, gold.product_id]);
+  }
+  // Of another product afterwards: who has days for this lecture already gets none again.
+  const other = { ...why, product_id: silver.product_id };
+  expect(await life.console.post(path, other)).status(200).body({ given: 1, already: 3, others: 3 });
+  expect(await life.console.post(path, other)).status(200).body({ given: 0, already: 4, others: 3 });
+  expect((await time()).map((now, i) => (now - before[i]) / 86_400e6)).is([3, 3, 3, 0, 3, 0, 0]);
+  const audit = await life.console.get('/v1/audit-log', { query: { action: 'lecture.compensate' } });
+  expect(audit.body.data[0].after).matches({ product_id: silver.product_id, days: 3, given: 1 });
 });
