@@ -252,6 +252,22 @@ static void look_at_keys(struct doctor *d) {
     find(d, OK, "signing key", "%d of %d sign now", signing, r.count);
 }
 
+/* Notices follow transaction ids, and those begin anew in another PostgreSQL. */
+static void look_at_notices(struct doctor *d) {
+  struct notices_ahead_row row;
+  struct rows r;
+  char *why = NULL;
+  if (!d->migrated) return;
+  if (!session_ask(d->s, 0, &sql_notices_ahead, NULL, &r, &why))
+    find_why(d, "notices", why);
+  else if (one_notices_ahead(&d->c->q, &r, &row) && row.ahead)
+    find(d, BAD, "notices",
+         "this database was dumped from another PostgreSQL, and nobody is told of anything: do "
+         "what docs/NOTICES.md says of restoring");
+  else
+    find(d, OK, "notices", "are read up to where this PostgreSQL has come to");
+}
+
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
@@ -263,6 +279,7 @@ static void look_into_database(struct doctor *d) {
   look_at_disk(d);
   look_at_role(d);
   look_at_keys(d);
+  look_at_notices(d);
 }
 
 int command_doctor(struct cli *c) {
