@@ -34,13 +34,14 @@ LEFT JOIN receipt r ON r.community_id = i.community_id AND r.order_id = i.order_
 INSERT INTO notice_topic VALUES ('refund.failed', 'refund_failed', true, true);
 
 -- What a notice says of its order, refund or membership, in the member's language.
-CREATE OR REPLACE FUNCTION notice_facts(community bigint, topic text, payload jsonb, zone text, locale text)
-RETURNS jsonb
+CREATE OR REPLACE FUNCTION notice_facts(community bigint, topic text, payload jsonb, zone text,
+                                        locale text) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object(
     'plan', coalesce(n.name ->> locale, n.name ->> 'en', n.name ->> 'zh-CN', s.name ->> locale,
       s.name ->> 'en', s.name ->> 'zh-CN', CASE locale WHEN 'zh-CN' THEN '订单' ELSE 'order' END),
-    'amount', money_words(coalesce(f.amount_minor, q.amount_minor, p.amount_minor, o.total_minor, 0),
+    'amount', money_words(
+      coalesce(f.amount_minor, q.amount_minor, p.amount_minor, o.total_minor, 0),
       coalesce(o.currency, 'CNY'), locale),
     'date', coalesce(day_words(coalesce((payload ->> 'ends_at')::timestamptz,
       (payload ->> 'due_at')::timestamptz), zone, locale), ''))
@@ -76,7 +77,8 @@ BEGIN
 END $$;
 
 -- Gives what an order bought once it is paid in full. `at` is when it was. True: it was given now.
-CREATE OR REPLACE FUNCTION order_settle(community bigint, order_id uuid, at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION order_settle(community bigint, order_id uuid, at timestamptz)
+RETURNS boolean
 LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
   o orders;

@@ -1,4 +1,4 @@
--- The money that came in for an order. What operators noted for themselves only operators (all) see.
+-- The money that came in for an order. What operators noted for themselves only they (all) see.
 -- in: order_id uuid!, all bool!
 -- out: id uuid!, order_id uuid!, provider text!, reference text!, amount_minor bigint!,
 --   currency text!, fee_minor bigint!, surplus bool!, note text, evidence_url text,

@@ -1,5 +1,5 @@
 -- The money that went back of an order, or is on its way: asked for here, or done at the provider.
--- Its reason is for the buyer, too; what the provider said, and who asked, only for operators (all).
+-- Its reason is for the buyer, too; what the provider said, and who asked, for operators (all).
 -- in: order_id uuid!, all bool!
 -- out: id uuid!, order_id uuid!, payment_id uuid!, provider text!, amount_minor bigint!,
 --   currency text!, state text!, reason text, keeps bool!, surplus bool!, reference text,

@@ -6,7 +6,8 @@ import { CashBox } from './lib/cashbox.mjs';
 
 const TITLE = '北极星示例有限公司';
 const NUMBER = '91310000MA1FL0ZZ99';
-const company = { kind: 'company', title: TITLE, tax_number: NUMBER, email: 'bill@polaris.example' };
+const EMAIL = 'bill@polaris.example';
+const company = { kind: 'company', title: TITLE, tax_number: NUMBER, email: EMAIL };
 
 async function open(stage) {
   const operator = await stage.people.operator();

@@ -66,7 +66,7 @@ story('A member sees how to pay, and an operator records the transfer', async (s
   await booksAddUp(stage);
 });
 
-story('What operators note for themselves the buyer does not see; a refund’s reason they do', async (
+story('What operators note for themselves buyers do not see; a refund’s reason they do', async (
   stage,
 ) => {
   const { api, owner, ann, order, record } = await open(stage);
