@@ -94,6 +94,12 @@ BEGIN
     AND x.paid_minor = x.total_minor
   RETURNING x.* INTO o;
   IF NOT FOUND THEN RETURN false; END IF;
+  -- What is credited can't go back meanwhile. Orders are held first, then members.
+  IF o.kind = 'upgrade' THEN
+    PERFORM FROM orders x WHERE x.community_id = $1 AND x.member_id = o.member_id
+      AND x.currency = o.currency AND x.settled_at <= o.quoted_at
+    ORDER BY x.id FOR NO KEY UPDATE;
+  END IF;
   PERFORM hold_member($1, o.member_id);
   -- Paid while the quote held, it is what the quote said to the second; later, from now on.
   base := CASE WHEN o.quote_until >= $3 THEN o.quoted_at ELSE $3 END;
@@ -159,6 +165,7 @@ BEGIN
         SELECT FROM redemption r WHERE r.community_id = $1 AND r.once_campaign_id = k.id
           AND r.member_id = kept.member_id AND r.released_at IS NULL))
   FROM kept;
+  PERFORM attempts_end($1, $2);
   PERFORM ledger_post($1, 'sale', 'owed', 'sales', o.total_minor, o, NULL, NULL, NULL);
   IF o.total_minor > 0 THEN PERFORM receipt_give($1, o); END IF;
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)

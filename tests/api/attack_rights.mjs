@@ -183,6 +183,10 @@ const REFERENCES = {
   ...orders.references,
   ...PAYMENT_REFERENCES,
   plan_id: (world) => ({ plan_id: world.plan.id }),
+  'lecture_compensate/product_id': (world) => ({
+    plan_id: undefined,
+    product_id: world.plan.product_id,
+  }),
   next_plan_id: async (world, { id, membership_id: theirs }, home) => {
     const membership = theirs ?? id;
     const [{ product_id: product }] =

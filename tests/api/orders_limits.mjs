@@ -49,6 +49,10 @@ story('Members set and lower their limit; operators raise it, and say why', asyn
   expect(await console.patch(theirs, { limit_minor: null, reason: 'No limit' }))
     .status(200)
     .body({ limit_minor: null });
+  const old = await console.get(theirs);
+  expect(await console.patch(theirs, raise)).status(200);
+  const late = { headers: { 'If-Match': old.header('ETag') } };
+  expect(await console.patch(theirs, raise, late)).problem('version_changed', 412);
   expect(await console.patch(`/v1/members/${uuid7()}/spend-limit`, raise)).problem('not_found');
   const owner = await people.owner();
   const high = `/v1/members/${owner.id}/spend-limit`;
@@ -58,8 +62,8 @@ story('Members set and lower their limit; operators raise it, and say why', asyn
   expect(await eve.get(theirs)).problem('not_found', 404);
   expect(await eve.patch(theirs, raise)).problem('not_found', 404);
   const audit = await console.get('/v1/audit-log', { query: { action: 'spend_limit.change' } });
-  expect(audit.body.data.length).is(6);
-  expect(audit.body.data[2]).matches({
+  expect(audit.body.data.length).is(7);
+  expect(audit.body.data[3]).matches({
     actor_id: operator.id,
     before: { limit_minor: 3000 },
     after: { limit_minor: 9000 },
