@@ -34,6 +34,7 @@ LEFT JOIN receipt r ON r.community_id = i.community_id AND r.order_id = i.order_
 INSERT INTO notice_topic VALUES ('refund.failed', 'refund_failed', true, true);
 
 -- What a notice says of its order, refund or membership, in the member's language.
+-- was: 715fbda29fbe
 CREATE OR REPLACE FUNCTION notice_facts(community bigint, topic text, payload jsonb, zone text,
                                         locale text) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
@@ -77,6 +78,7 @@ BEGIN
 END $$;
 
 -- Gives what an order bought once it is paid in full. `at` is when it was. True: it was given now.
+-- was: 913b1631700a
 CREATE OR REPLACE FUNCTION order_settle(community bigint, order_id uuid, at timestamptz)
 RETURNS boolean
 LANGUAGE plpgsql SET timezone = 'UTC' AS $$
@@ -130,7 +132,7 @@ BEGIN
         WHERE m.community_id = $1 AND m.member_id = o.member_id AND m.product_id = n.product_id
           AND m.ended_at IS NULL;
       END IF;
-      PERFORM order_close($1, (renewal_waiting($1, m.id)).id, 'cancelled')  -- of the old plan
+      PERFORM renewal_let_go($1, m.id), order_close($1, (renewal_waiting($1, m.id)).id, 'cancelled')
       FROM membership m WHERE m.community_id = $1 AND m.member_id = o.member_id
         AND m.product_id = n.product_id AND m.ended_at IS NULL;
     ELSIF o.kind = 'gift' THEN
