@@ -68,10 +68,6 @@ void errands_close(struct errands *all); /* what is under way is left to its lea
 /* Removes what has had its time; the thread of jobs_start does it at its start and now and then. */
 bool jobs_tidy(struct session *s, const atomic_bool *stop, char **why);
 
-/* Seals what versions of before left in clear; the same thread does it as often as it tidies. */
-bool jobs_seal(const struct secrets *secrets, struct session *s, const atomic_bool *stop,
-               char **why);
-
 /* Does what is due (sweeps.def); the thread of jobs_start does it twice a second. */
 bool jobs_sweep(struct session *s, const atomic_bool *stop, char **why);
 

@@ -164,7 +164,7 @@ static bool look(struct job_worker *w, struct session *s, char **why) {
 static bool tidy(struct job_worker *w, struct session *s, char **why) {
   if (time_ticks() < w->tidy_at) return true;
   w->tidy_at = time_ticks() + TIDY_EVERY_MS;
-  return jobs_seal(w->host.secrets, s, &w->stop, why) && jobs_tidy(s, &w->stop, why);
+  return jobs_tidy(s, &w->stop, why);
 }
 
 static void doze(struct job_worker *w, int ms) {

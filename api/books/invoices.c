@@ -10,10 +10,6 @@ static struct text role(const struct request *q) {
 
 /* ---- to whom it is made out: it lies sealed ---- */
 
-struct whom {
-  struct text sealed, title, tax_number, email; /* in clear until the server has sealed it */
-};
-
 static void build_maybe(struct builder *b, const char *name, struct text t) {
   build_printf(b, ",\"%s\":", name);
   if (t.at)
@@ -23,19 +19,16 @@ static void build_maybe(struct builder *b, const char *name, struct text t) {
 }
 
 /* After the other members. Of who was erased there is nothing. */
-static void write_whom(struct request *q, struct uuid id, struct whom w, struct builder *b) {
-  if (w.sealed.at) {
-    struct text open =
-        invoice_open(house_secrets(api_of(q)->house), &q->arena, q->community, id, w.sealed);
-    struct json *j = json_parse(&q->arena, open, NULL);
-    w = (struct whom){.title = json_text(json_get(j, "title")),
-                      .tax_number = json_text(json_get(j, "tax_number")),
-                      .email = json_text(json_get(j, "email"))};
-    if (!open.at) log_write(LOG_ERROR, "invoice_unreadable", "because=\"another secret file\"");
-  }
-  build_maybe(b, "title", w.title);
-  build_maybe(b, "tax_number", w.tax_number);
-  build_maybe(b, "email", w.email);
+static void write_whom(struct request *q, struct uuid id, struct text sealed, struct builder *b) {
+  struct text open = NONE;
+  if (sealed.at)
+    open = invoice_open(house_secrets(api_of(q)->house), &q->arena, q->community, id, sealed);
+  if (sealed.at && !open.at)
+    log_write(LOG_ERROR, "invoice_unreadable", "because=\"another secret file\"");
+  struct json *j = json_parse(&q->arena, open, NULL);
+  build_maybe(b, "title", json_text(json_get(j, "title")));
+  build_maybe(b, "tax_number", json_text(json_get(j, "tax_number")));
+  build_maybe(b, "email", json_text(json_get(j, "email")));
 }
 
 static struct text sealed_whom(struct request *q, struct uuid id) {
@@ -66,7 +59,7 @@ static bool write_one(struct request *q, const struct rows *r, struct builder *b
   }
   rows_object(r, 0, b);
   if (b->len) b->len--; /* its closing brace */
-  write_whom(q, row->id, (struct whom){row->sealed, row->title, row->tax_number, row->email}, b);
+  write_whom(q, row->id, row->sealed, b);
   build_char(b, '}');
   return true;
 }
@@ -134,7 +127,7 @@ struct step invoice_request_create(struct request *q) {
 static void write_more(struct request *q, const struct rows *r, int i, struct builder *b) {
   struct invoice_request_list_row row;
   if (!rows_read(q, r, i, r->statement, &row)) return;
-  write_whom(q, row.id, (struct whom){row.sealed, row.title, row.tax_number, row.email}, b);
+  write_whom(q, row.id, row.sealed, b);
 }
 
 static struct step listed(struct request *q, const struct rows *r) {

@@ -379,9 +379,8 @@ CREATE TABLE invoice_request (
   order_id uuid NOT NULL,
   member_id uuid NOT NULL,
   kind text NOT NULL CONSTRAINT invoice_request_kind CHECK (kind IN ('personal', 'company')),
-  title text NOT NULL CONSTRAINT invoice_request_title CHECK (length(title) BETWEEN 1 AND 200),
-  tax_number text CONSTRAINT invoice_request_tax CHECK (tax_number ~ '^[0-9A-Z]{15,20}$'),
-  email text CONSTRAINT invoice_request_email CHECK (length(email) BETWEEN 3 AND 254),
+  sealed bytea,                                 -- title, tax number, e-mail: the server has the key
+  erased_at timestamptz,                        -- whoever asked was erased
   state text NOT NULL DEFAULT 'asked'
     CONSTRAINT invoice_request_state CHECK (state IN ('asked', 'issued', 'refused', 'withdrawn')),
   number text CONSTRAINT invoice_request_number CHECK (length(number) BETWEEN 1 AND 64),
@@ -391,7 +390,7 @@ CREATE TABLE invoice_request (
   decided_by uuid,
   version int NOT NULL DEFAULT 1,
   CONSTRAINT invoice_request_pkey PRIMARY KEY (community_id, id),
-  CONSTRAINT invoice_request_company CHECK (kind = 'personal' OR tax_number IS NOT NULL),
+  CONSTRAINT invoice_request_whom CHECK (num_nonnulls(sealed, erased_at) = 1),
   CONSTRAINT invoice_request_issued CHECK (state <> 'issued' OR number IS NOT NULL),
   CONSTRAINT invoice_request_refused CHECK (state <> 'refused' OR reason IS NOT NULL),
   CONSTRAINT invoice_request_order FOREIGN KEY (community_id, order_id)

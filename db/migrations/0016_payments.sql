@@ -156,6 +156,23 @@ BEGIN
   PERFORM line_grant($1, o.member_id, l, 1, n, 'order', $5, $5 + length, NULL);
 END $$;
 
+-- Gives a settled order its receipt: the next number of the year in which it was settled, by the
+-- community's clocks. Whoever takes one holds the year's row until it is committed.
+CREATE FUNCTION receipt_give(community bigint, o orders) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  its_year int := (SELECT extract(year FROM o.settled_at AT TIME ZONE c.zone) FROM community c
+                   WHERE c.id = $1);
+  number int;
+BEGIN
+  INSERT INTO receipt_year AS y (community_id, year, last)
+  VALUES ($1, its_year, 1)
+  ON CONFLICT (community_id, year) DO UPDATE SET last = y.last + 1
+  RETURNING y.last INTO number;
+  INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency)
+  VALUES ($1, its_year, number, o.id, o.total_minor, o.currency);
+END $$;
+
 -- Gives what an order bought once it is paid in full. `at` is when it was. True: it was given now.
 CREATE FUNCTION order_settle(community bigint, order_id uuid, at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SET timezone = 'UTC' AS $$
@@ -165,7 +182,6 @@ DECLARE
   n plan;
   sort text;
   count int;
-  number int;
   given entitlement;
   base timestamptz;
 BEGIN
@@ -247,14 +263,7 @@ BEGIN
   FROM kept;
   PERFORM attempts_end($1, $2);
   PERFORM ledger_post($1, 'sale', 'owed', 'sales', o.total_minor, o, NULL, NULL, NULL);
-  IF o.total_minor > 0 THEN
-    INSERT INTO receipt_year AS y (community_id, year, last)
-    VALUES ($1, extract(year FROM now() AT TIME ZONE 'UTC'), 1)
-    ON CONFLICT (community_id, year) DO UPDATE SET last = y.last + 1
-    RETURNING y.last INTO number;
-    INSERT INTO receipt (community_id, year, number, order_id, total_minor, currency)
-    VALUES ($1, extract(year FROM now() AT TIME ZONE 'UTC'), number, $2, o.total_minor, o.currency);
-  END IF;
+  IF o.total_minor > 0 THEN PERFORM receipt_give($1, o); END IF;
   INSERT INTO outbox (community_id, id, topic, subject_id, payload)
   VALUES ($1, uuid7(), 'order.paid', o.member_id, jsonb_build_object('order_id', $2));
   RETURN true;

@@ -89,7 +89,7 @@ BEGIN
     IF m.auto_renew AND ends IS NOT NULL AND (again OR NOT EXISTS (
         SELECT FROM orders x WHERE x.community_id = $1 AND x.membership_id = m.id
           AND x.kind = 'renewal' AND x.closed_at IS NOT NULL AND x.due_at = ends)) THEN
-      -- One paid period ahead is enough; a rest of one, or days that were given, are less than that.
+      -- One paid period ahead is enough; a rest of one, or days that were given, are less.
       IF $4 < greatest(ends - pol.renewal_days * day,
                        CASE WHEN last.source = 'order' THEN lower(last.span) END) THEN
         RETURN NULL;

@@ -74,7 +74,8 @@ INSERT INTO notice_topic VALUES
   ('payment.refunded', 'refunded', false, true), ('payment.surplus', 'surplus', false, true),
   ('payment.disputed', 'disputed', true, true), ('renewal.announced', 'renewal', true, true),
   ('renewal.reminded', 'failed', true, true), ('membership.ending', 'ending', true, true),
-  ('membership.ended', 'ended', true, true), ('gift.claimed', 'gift_claimed', true, false);
+  ('membership.ended', 'ended', true, true), ('refund.failed', 'refund_failed', true, true),
+  ('gift.claimed', 'gift_claimed', true, false);
 GRANT SELECT ON notice_topic TO lyceum_server;
 
 -- How a member wants to be told of what need not be told: receipts, refunds and disputes have no
@@ -98,7 +99,8 @@ LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object(
     'plan', coalesce(n.name ->> locale, n.name ->> 'en', n.name ->> 'zh-CN', s.name ->> locale,
       s.name ->> 'en', s.name ->> 'zh-CN', CASE locale WHEN 'zh-CN' THEN '订单' ELSE 'order' END),
-    'amount', money_words(coalesce(f.amount_minor, p.amount_minor, o.total_minor, 0),
+    'amount', money_words(
+      coalesce(f.amount_minor, q.amount_minor, p.amount_minor, o.total_minor, 0),
       coalesce(o.currency, 'CNY'), locale),
     'date', coalesce(day_words(coalesce((payload ->> 'ends_at')::timestamptz,
       (payload ->> 'due_at')::timestamptz), zone, locale), ''))
@@ -109,6 +111,8 @@ LANGUAGE sql STABLE AS $$
   LEFT JOIN plan n ON n.community_id = community AND n.id = l.plan_id
   LEFT JOIN product s ON s.community_id = community AND s.id = (payload ->> 'product_id')::uuid
   LEFT JOIN refund f ON f.community_id = community AND f.id = (payload ->> 'refund_id')::uuid
+  LEFT JOIN refund_request q ON q.community_id = community
+    AND q.id = (payload ->> 'request_id')::uuid
   LEFT JOIN payment p ON p.community_id = community AND p.id = (payload ->> 'payment_id')::uuid
 $$;
 

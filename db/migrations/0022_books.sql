@@ -11,8 +11,8 @@ RETURN year || '-' || lpad(number::text, greatest(6, length(number::text)), '0')
 
 -- The requests as they are shown, with the receipt that they are about.
 CREATE VIEW invoice_request_shown AS
-SELECT i.community_id, i.id, i.order_id, i.member_id, i.kind, i.title, i.tax_number, i.email,
-  i.state, i.number, i.reason, receipt_shown(r.year, r.number) AS receipt_number,
+SELECT i.community_id, i.id, i.order_id, i.member_id, i.kind, i.sealed, i.state, i.number,
+  i.reason, receipt_shown(r.year, r.number) AS receipt_number,
   o.paid_minor - o.refunded_minor AS amount_minor, o.currency, i.created_at, i.decided_at,
   i.version
 FROM invoice_request i

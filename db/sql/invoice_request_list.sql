@@ -3,11 +3,11 @@
 -- out: id uuid!, order_id uuid!, member_id uuid!, kind text!, state text!, number text,
 --   reason text, receipt_number text, amount_minor bigint!, currency text!,
 --   created_at timestamptz!, decided_at timestamptz, version int!,
---   _key timestamptz!, _sealed bytea, _title text, _tax_number text, _email text
+--   _key timestamptz!, _sealed bytea
 -- read
 SELECT i.id, i.order_id, i.member_id, i.kind, i.state, i.number,
   i.reason, i.receipt_number, i.amount_minor, i.currency, i.created_at, i.decided_at, i.version,
-  i.created_at, i.sealed, i.clear_title, i.tax_number, i.email
+  i.created_at, i.sealed
 FROM invoice_request_shown i
 WHERE i.community_id = $1
   AND ($2::uuid IS NULL OR i.member_id = $2)

@@ -26,8 +26,7 @@ WITH who AS (
 ), billed AS (
   -- An invoice that was issued keeps its number and amount; what the law wants of the rest is where
   -- it was issued. One that still waits can't be made out to anybody any more.
-  UPDATE invoice_request i SET sealed = NULL, title = NULL, tax_number = NULL, email = NULL,
-    erased_at = now(), version = i.version + 1,
+  UPDATE invoice_request i SET sealed = NULL, erased_at = now(), version = i.version + 1,
     state = CASE i.state WHEN 'asked' THEN 'withdrawn' ELSE i.state END,
     decided_at = coalesce(i.decided_at, now())
   FROM who WHERE i.community_id = $1 AND i.member_id = who.id AND i.erased_at IS NULL

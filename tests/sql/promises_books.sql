@@ -64,38 +64,30 @@ SELECT receipt_shown(2026, 17);
 SELECT receipt_shown(2026, 1000017);
 -- promise: an order has one open invoice request
 -- expect: invoice_request_open
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title) VALUES
-  (:c, :new1, :order, :cat, 'personal', 'Cat'), (:c, :new2, :order, :cat, 'personal', 'Cat');
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed) VALUES
+  (:c, :new1, :order, :cat, 'personal', 'x'), (:c, :new2, :order, :cat, 'personal', 'x');
 -- promise: after a refused one it may have another
 -- expect: ok
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state, reason)
-VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'refused', 'No');
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title)
-VALUES (:c, :new2, :order, :cat, 'personal', 'Cat');
--- promise: a company's invoice needs its tax number
--- expect: invoice_request_company
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title)
-VALUES (:c, :new1, :order, :cat, 'company', 'Cat Ltd');
--- promise: to whom an invoice is made out stands there once: in clear, sealed, or erased
--- expect: invoice_request_whom
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, sealed)
-VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'x');
--- promise: and it stands there unless it was erased
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed, state, reason)
+VALUES (:c, :new1, :order, :cat, 'personal', 'x', 'refused', 'No');
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed)
+VALUES (:c, :new2, :order, :cat, 'personal', 'x');
+-- promise: to whom an invoice is made out is sealed there unless it was erased
 -- expect: invoice_request_whom
 INSERT INTO invoice_request (community_id, id, order_id, member_id, kind)
 VALUES (:c, :new1, :order, :cat, 'personal');
--- promise: what is sealed leaves no tax number in clear
--- expect: invoice_request_clear
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed, tax_number)
-VALUES (:c, :new1, :order, :cat, 'company', 'x', '91310000MA1FL0ZZ99');
+-- promise: and what was erased is not there any more
+-- expect: invoice_request_whom
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed, erased_at)
+VALUES (:c, :new1, :order, :cat, 'personal', 'x', now());
 -- promise: what is issued has a number
 -- expect: invoice_request_issued
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state)
-VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'issued');
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed, state)
+VALUES (:c, :new1, :order, :cat, 'personal', 'x', 'issued');
 -- promise: what is refused has a reason
 -- expect: invoice_request_refused
-INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, title, state)
-VALUES (:c, :new1, :order, :cat, 'personal', 'Cat', 'refused');
+INSERT INTO invoice_request (community_id, id, order_id, member_id, kind, sealed, state)
+VALUES (:c, :new1, :order, :cat, 'personal', 'x', 'refused');
 -- promise: the server can't change what the ledger says
 -- expect: 42501
 SET ROLE lyceum_server;
