@@ -1,6 +1,6 @@
 /* Quotes: what an order would cost and give. The price is the plan's; what comes from the client is
  * only which plan, how many, and (where who pays names it) at least how much. */
-#include "api/redemptions/typed.h"
+#include "api/typed_code.h"
 #include "db/sql.h"
 
 struct quoting {

@@ -1,6 +1,6 @@
 /* Redeeming an invite code. A typing slip of a machine-made code is told without the database, and
  * so is, to a crowd, that nothing is left of one; all else is decided by the batched statement. */
-#include "api/redemptions/typed.h"
+#include "api/typed_code.h"
 #include "db/sql.h"
 
 /* Each round answers at least one of a member's simultaneous redemptions. Who has waited that long

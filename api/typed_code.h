@@ -1,7 +1,7 @@
 /* A code that a member types, to redeem it or for a discount: read, and what may be said of it. Of
  * api/redemptions/ and api/quotes/. */
-#ifndef LYCEUM_API_REDEMPTIONS_TYPED_H
-#define LYCEUM_API_REDEMPTIONS_TYPED_H
+#ifndef LYCEUM_API_TYPED_CODE_H
+#define LYCEUM_API_TYPED_CODE_H
 
 #include "api/api.h"
 

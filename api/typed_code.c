@@ -1,5 +1,5 @@
 /* A code that a member types: read, looked up, and what may be said of it. */
-#include "api/redemptions/typed.h"
+#include "api/typed_code.h"
 
 #include "db/sql.h"
 #include "rules/rules.h"
