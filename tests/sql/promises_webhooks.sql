@@ -8,8 +8,8 @@ INSERT INTO webhook_endpoint (community_id, id, slot, url, secret, created_by)
 VALUES (:c, :new1, 1, 'https://example.org/', 'x', :ann), (:c, :new2, 1, 'https://a.b/', 'x', :ann);
 -- promise: webhook_add finds free slots and no more than there are
 -- expect: = 20
-SELECT count(*) FILTER (WHERE webhook_add(:c, uuid7(), 'https://example.org/', NULL, NULL, 'x', :ann))
-FROM generate_series(1, 25);
+SELECT count(*) FILTER (WHERE webhook_add(:c, uuid7(), 'https://example.org/', NULL, NULL, 'x',
+  :ann)) FROM generate_series(1, 25);
 -- promise: a webhook's creator is of its community
 -- expect: webhook_endpoint_creator
 INSERT INTO webhook_endpoint (community_id, id, slot, url, secret, created_by)
@@ -50,7 +50,8 @@ VALUES (:c, :new1, 1, 'https://example.org/', 'x', 'y', :ann);
 -- expect: webhook_delivery_pkey
 SELECT webhook_add(:c, :new1, 'https://example.org/', NULL, NULL, 'x', :ann);
 INSERT INTO webhook_delivery (community_id, endpoint_id, id, type, payload, next_at)
-VALUES (:c, :new1, :new2, 'member.joined', '{}', now()), (:c, :new1, :new2, 'order.paid', '{}', now());
+VALUES (:c, :new1, :new2, 'member.joined', '{}', now()),
+  (:c, :new1, :new2, 'order.paid', '{}', now());
 -- promise: a delivery is of an endpoint of its community
 -- expect: webhook_delivery_endpoint
 SELECT webhook_add(:c, :new1, 'https://example.org/', NULL, NULL, 'x', :ann);
@@ -69,7 +70,8 @@ VALUES (:c, :new1, :new2, 'member.joined', '{}');
 -- promise: what is delivered waits for nothing
 -- expect: webhook_delivery_waits
 SELECT webhook_add(:c, :new1, 'https://example.org/', NULL, NULL, 'x', :ann);
-INSERT INTO webhook_delivery (community_id, endpoint_id, id, type, payload, next_at, state, finished_at)
+INSERT INTO webhook_delivery (community_id, endpoint_id, id, type, payload, next_at, state,
+  finished_at)
 VALUES (:c, :new1, :new2, 'member.joined', '{}', now(), 'delivered', now());
 -- promise: of an answer 1 KiB is kept
 -- expect: webhook_attempt_answer
@@ -84,15 +86,14 @@ SELECT string_agg(coalesce(t.type, p.type), ' ')
 FROM webhook_type t FULL JOIN unnest(webhook_types()) AS p (type) USING (type)
 WHERE t.type IS NULL OR p.type IS NULL;
 -- promise: an event says what it may and leaves out the rest
--- expect: = {"type" : "lecture.cancelled", "data" : {"sequence": 3, "lecture_id": "00000000-0000-7000-8000-000000000081"}}
+-- expect: = {"sequence": 3, "lecture_id": "00000000-0000-7000-8000-000000000081"}
 SELECT webhook_add(:c, :new1, 'https://example.org/', NULL, NULL, 'x', :ann);
 UPDATE webhook_endpoint SET since = NULL WHERE id = :new1;
 INSERT INTO outbox (community_id, id, topic, subject_id, payload, xid)
 VALUES (:c, :new2, 'lecture.cancelled', :talk, '{"sequence": 3, "reason": "Chen is ill"}', '1');
 UPDATE outbox_cursor SET xid = '0' WHERE consumer = 'webhooks';
 SELECT webhooks_make(:c, 10);
-SELECT json_build_object('type', payload::json ->> 'type', 'data', payload::jsonb -> 'data')
-FROM webhook_delivery WHERE community_id = :c;
+SELECT payload::jsonb -> 'data' FROM webhook_delivery WHERE community_id = :c;
 -- promise: an event of the past goes to nobody who came later
 -- expect: = 0
 INSERT INTO outbox (community_id, id, topic, subject_id, xid)

@@ -51,9 +51,15 @@ static void secrets_have_a_size(void **state) {
     assert_int_equal(webhook_secret_read(&a, shown).at != NULL, n >= 24 && n <= 64);
   }
   assert_null(webhook_secret_read(&a, LIT("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).at);
-  assert_null(webhook_secret_read(&a, LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS")).at);
-  assert_null(webhook_secret_read(&a, LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS_")).at);
-  assert_non_null(webhook_secret_read(&a, LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).at);
+  assert_null(webhook_secret_read(&a, LIT("whsec_"
+                                          "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"))
+                  .at);
+  assert_null(webhook_secret_read(&a, LIT("whsec_"
+                                          "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS_"))
+                  .at);
+  assert_non_null(webhook_secret_read(&a, LIT("whsec_"
+                                              "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+                      .at);
   arena_free(&a);
 }
 
