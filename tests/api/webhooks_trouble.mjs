@@ -1,5 +1,5 @@
-// Receivers that stumble, move, hang or are gone, servers that die: each event arrives all the same,
-// and nobody waits for another.
+// Receivers that stumble, move, hang or are gone, servers that die: each event arrives all the
+// same, and nobody waits for another.
 import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
 import { isSigned, Receiver, verified } from './lib/hooks.mjs';
 
@@ -12,7 +12,7 @@ const tellOf = (sql, community, who, count) => sql`
     jsonb_build_object('gift_id', uuid7()) FROM generate_series(1, ${count}::int)`;
 const seconds = (iso) => (Date.parse(iso) - Date.now()) / 1000;
 
-story('What fails is tried ten times, later and later, with one id, and then no more', async (stage) => {
+story('What fails is tried ten times, later and later, with one id', async (stage) => {
   const { api, people } = stage;
   const owner = await people.owner();
   const receiver = await Receiver.open(stage, owner);
@@ -35,7 +35,8 @@ story('What fails is tried ten times, later and later, with one id, and then no 
   for (const call of receiver.calls) verified(call, receiver.hook.secret);
   const { tries } = await receiver.delivery(id, () => true);
   expect(tries[3].answer).is('{"why":"Ünwell\\u0007"}');
-  expect(await receiver.shown()).matches({ state: 'enabled', last_status: 500, failing_since: /Z$/ });
+  const failing = { state: 'enabled', last_status: 500, failing_since: /Z$/ };
+  expect(await receiver.shown()).matches(failing);
   receiver.answer = () => ({ status: 200, body: {} });
   const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
   const key = { headers: { 'Idempotency-Key': 'again' } };
@@ -98,7 +99,7 @@ story('Who asks for time gets it, and who is gone is not asked again', async (st
   await receiver.close();
 });
 
-story('An endpoint where nothing arrives for five days is disabled, and says why', async (stage) => {
+story('Where nothing arrives for five days is disabled, and says why', async (stage) => {
   const { people, sql } = stage;
   const receiver = await Receiver.open(stage, await people.owner());
   receiver.answer = () => ({ status: 404, body: {} });
@@ -158,7 +159,8 @@ story('Those that hang hold up no other', async (stage) => {
   for (const one of slow) expect(one.calls.length).atMost(4); // at once, of one endpoint
   // After three timeouts it rests, and is asked one at a time.
   const [first] = slow;
-  await eventually(async () => /tim(e|ed) ?out/i.test((await first.shown()).last_error ?? ''), 30_000);
+  const timedOut = async () => /tim(e|ed) ?out/i.test((await first.shown()).last_error ?? '');
+  await eventually(timedOut, 30_000);
   const [{ failures, rests }] = await sql`
     SELECT failures, rest_until > now() AS rests FROM webhook_endpoint
     WHERE id = ${first.hook.id}`;
@@ -207,7 +209,8 @@ story('Two servers, one killed midway: every event arrives, and none is lost', a
   expect(twice).atMost(24); // what was under way when it was killed
   const wanted = ids(receivers[0]).sort();
   for (const one of receivers) {
-    expect([...new Set(ids(one))].sort()).is([...new Set(wanted)]); // an event has one id everywhere
+    // An event has one id everywhere.
+    expect([...new Set(ids(one))].sort()).is([...new Set(wanted)]);
     for (const call of one.calls) expect(isSigned(call, one.hook.secret)).is(true);
     const gifts = one.calls.map(({ text }) => JSON.parse(text).data.gift_id);
     expect(new Set(gifts).size).is(400);
