@@ -47,17 +47,25 @@ static void hook_free(struct hook *h) {
   free(h);
 }
 
-/* The next of the same endpoint may go now. */
+static int of_same_endpoint(const struct hook *one) {
+  int count = 0;
+  for (const struct hook *h = one->all->first; h; h = h->next)
+    count += h->q.community == one->q.community && uuid_equal(h->row.endpoint, one->row.endpoint);
+  return count;
+}
+
+/* Where no more could be under way, the next may go now. */
 static void hook_finished(struct request *q) {
   struct hook *h = hook_of(q);
   struct webhooks *all = h->all;
+  bool next = all->again || of_same_endpoint(h) >= OF_ONE_ENDPOINT;
   if (q->problem)
     log_write(LOG_WARN, "webhook_interrupted", "problem=%s", problem_kind(q->problem)->code);
   *h->link = h->next;
   if (h->next) h->next->link = h->link;
   all->under_way--;
   hook_free(h);
-  look(all);
+  if (next) look(all);
 }
 
 static struct step noted(struct request *q, const struct rows *r) {

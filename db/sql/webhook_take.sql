@@ -6,31 +6,29 @@
 -- out: _community bigint!, _endpoint uuid!, _id uuid!, _payload text!, _url text!, _secret bytea!,
 --   _previous bytea, _attempt int!, _step int!, _plain bool!
 -- global
-WITH RECURSIVE lane (community_id, endpoint_id) AS (
-  (SELECT community_id, endpoint_id FROM webhook_delivery WHERE state = 'pending'
-   ORDER BY community_id, endpoint_id LIMIT 1)
+WITH RECURSIVE lane (community_id, endpoint_id, next_at) AS (  -- and when its first is due
+  (SELECT community_id, endpoint_id, next_at FROM webhook_delivery WHERE state = 'pending'
+   ORDER BY community_id, endpoint_id, next_at LIMIT 1)
   UNION ALL
-  SELECT n.community_id, n.endpoint_id FROM lane l CROSS JOIN LATERAL (
-    SELECT d.community_id, d.endpoint_id FROM webhook_delivery d
+  SELECT n.community_id, n.endpoint_id, n.next_at FROM lane l CROSS JOIN LATERAL (
+    SELECT d.community_id, d.endpoint_id, d.next_at FROM webhook_delivery d
     WHERE d.state = 'pending' AND (d.community_id, d.endpoint_id) > (l.community_id, l.endpoint_id)
-    ORDER BY d.community_id, d.endpoint_id LIMIT 1) AS n
+    ORDER BY d.community_id, d.endpoint_id, d.next_at LIMIT 1) AS n
+), due AS MATERIALIZED (
+  SELECT * FROM lane WHERE next_at <= now()
 ), ready AS MATERIALIZED (
-  SELECT e.community_id, e.id, e.url, e.secret, e.previous, e.previous_until, f.next_at,
+  SELECT e.community_id, e.id, e.url, e.secret, e.previous, e.previous_until, l.next_at,
     CASE WHEN e.failures >= 3 THEN 1 ELSE $2 END - b.busy AS free
-  FROM lane l
+  FROM due l
   JOIN webhook_endpoint e ON e.community_id = l.community_id AND e.id = l.endpoint_id
   CROSS JOIN LATERAL (
-    SELECT d.next_at FROM webhook_delivery d
-    WHERE d.community_id = e.community_id AND d.endpoint_id = e.id AND d.state = 'pending'
-    ORDER BY d.next_at LIMIT 1) AS f
-  CROSS JOIN LATERAL (
     SELECT count(*)::int AS busy FROM webhook_delivery d
-    WHERE d.community_id = e.community_id AND d.endpoint_id = e.id AND d.state = 'pending'
-      AND d.next_at > now() AND d.next_at <= now() + interval '30 seconds'
-      AND d.taken_until > now()) AS b
-  WHERE e.state = 'enabled' AND coalesce(e.rest_until <= now(), true) AND f.next_at <= now()
+    WHERE d.community_id = l.community_id AND d.endpoint_id = l.endpoint_id
+      AND d.state = 'pending' AND d.next_at > now()
+      AND d.next_at <= now() + interval '30 seconds' AND d.taken_until > now()) AS b
+  WHERE e.state = 'enabled' AND coalesce(e.rest_until <= now(), true)
     AND CASE WHEN e.failures >= 3 THEN 1 ELSE $2 END > b.busy
-  ORDER BY f.next_at LIMIT $1
+  ORDER BY l.next_at LIMIT $1
   FOR NO KEY UPDATE OF e SKIP LOCKED
 ), picked AS MATERIALIZED (
   SELECT r.*, w.id AS delivery_id FROM ready r CROSS JOIN LATERAL (

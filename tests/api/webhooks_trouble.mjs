@@ -1,6 +1,8 @@
 // Receivers that stumble, move, hang or are gone, servers that die: each event arrives all the
 // same, and nobody waits for another.
-import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
+import https from 'node:https';
+import { once } from 'node:events';
+import { eventually, expect, makeCertificate, race, story } from './lib/story.mjs';
 import { isSigned, Receiver, verified } from './lib/hooks.mjs';
 
 export const server = { env: { LYCEUM_LOOPS: '2', LYCEUM_WEBHOOK_PRIVATE: '1' } };
@@ -166,6 +168,24 @@ story('Those that hang hold up no other', async (stage) => {
     WHERE id = ${first.hook.id}`;
   expect([failures >= 3, rests]).is([true, true]);
   for (const one of [...slow, good]) await one.close();
+});
+
+story('Who can’t prove their name by a certificate is told nothing', async (stage) => {
+  const { api, people } = stage;
+  const owner = await people.owner();
+  const receiver = await Receiver.open(stage, owner);
+  const [key, cert] = makeCertificate(); // signed by nobody but itself
+  const calls = [];
+  const peer = https.createServer({ key, cert }, (request) => calls.push(request.url));
+  peer.listen(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const url = `https://127.0.0.1:${peer.address().port}/`;
+  expect(await api.as(owner).patch(receiver.path, { url })).status(200);
+  const tried = await receiver.delivery(await receiver.ping(), (d) => d.tries.length === 1);
+  expect(tried).matches({ state: 'pending', last_status: null, last_error: /certificate/i });
+  expect(calls).is([]);
+  peer.close();
+  await receiver.close();
 });
 
 story('A long answer is cut off, one that is no text is kept as one', async (stage) => {

@@ -17,7 +17,7 @@ export async function eventually(look, ms = 15_000) {
 }
 
 /** A key and a certificate of one's own for 127.0.0.1, as PEM. */
-function makeCertificate() {
+export function makeCertificate() {
   const ask =
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout - -out -';
   const whom = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
