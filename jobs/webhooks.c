@@ -11,8 +11,9 @@
 #include <stdlib.h>
 
 /* A hook is given up before its lease ends, so that nobody else has it by then. */
-enum { LOOK_EVERY_MS = 1000, AT_ONCE = 32, OF_ONE_ENDPOINT = 4, HOOK_MS = 22000, TAKE_MS = 4000 };
-enum { ERROR_MOST = 300, REST_MOST = 3600 };
+enum { LOOK_EVERY_MS = 1000, HOOK_MS = 22000, TAKE_MS = 4000, ERROR_MOST = 300, REST_MOST = 3600 };
+/* How many at once; libcurl has 64 connections for all, and 8 for one host. */
+enum { AT_ONCE = 48, OF_ONE_ENDPOINT = 8, OF_ONE_COMMUNITY = 24 };
 
 struct webhooks {
   struct request take; /* asks what is due; used again and again */
@@ -54,11 +55,11 @@ static int of_same_endpoint(const struct hook *one) {
   return count;
 }
 
-/* Where no more could be under way, the next may go now. */
+/* Where no more could be under way, the next may go now: several with one look, so not for each. */
 static void hook_finished(struct request *q) {
   struct hook *h = hook_of(q);
   struct webhooks *all = h->all;
-  bool next = all->again || of_same_endpoint(h) >= OF_ONE_ENDPOINT;
+  bool next = all->again || of_same_endpoint(h) == OF_ONE_ENDPOINT / 2 + 1;
   if (q->problem)
     log_write(LOG_WARN, "webhook_interrupted", "problem=%s", problem_kind(q->problem)->code);
   *h->link = h->next;
@@ -175,8 +176,8 @@ static void look(struct webhooks *all) {
   all->taking = true;
   all->take = (struct request){.loop = all->loop, .finished = taken_all};
   request_start(&all->take, TAKE_MS);
-  request_take(&all->take,
-               ask_webhook_take(&all->take, taken, .most = room, .each = OF_ONE_ENDPOINT));
+  request_take(&all->take, ask_webhook_take(&all->take, taken, .most = room,
+                                            .each = OF_ONE_ENDPOINT, .whole = OF_ONE_COMMUNITY));
 }
 
 static void look_again(struct timer *t) {

@@ -135,6 +135,8 @@ CREATE TABLE webhook_delivery (
 );
 CREATE INDEX webhook_delivery_pending ON webhook_delivery (community_id, endpoint_id, next_at)
   WHERE state = 'pending';
+CREATE INDEX webhook_delivery_taken ON webhook_delivery (community_id, endpoint_id)
+  WHERE taken_until IS NOT NULL;
 CREATE INDEX webhook_delivery_failed ON webhook_delivery (community_id, endpoint_id, id)
   WHERE state = 'failed';
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_delivery TO lyceum_server;

@@ -149,18 +149,20 @@ story('Those that hang hold up no other', async (stage) => {
     one.answer = () => new Promise(() => {}); // never an answer
     slow.push(one);
   }
-  await tellOf(sql, community, owner, 20); // 180 for those that hang
-  await eventually(() => slow.every(({ calls }) => calls.length >= 1), 60_000);
   const good = await Receiver.open({ ...stage, community: there }, stranger);
+  await tellOf(sql, community, owner, 20); // 180 for those that hang
+  await eventually(() => slow.some(({ calls }) => calls.length >= 8));
   const began = performance.now();
   await tellOf(sql, there, stranger, 20);
   await eventually(() => good.calls.length === 20, 10_000);
   const ms = performance.now() - began;
   console.log(`      20 webhooks beside 9 endpoints that hang: ${Math.round(ms)} ms`);
   expect(ms).atMost(5000);
-  for (const one of slow) expect(one.calls.length).atMost(4); // at once, of one endpoint
+  const under = slow.reduce((n, { calls }) => n + calls.length, 0);
+  expect(under).atMost(24); // of one community at once
+  for (const one of slow) expect(one.calls.length).atMost(8); // of one endpoint
   // After three timeouts it rests, and is asked one at a time.
-  const [first] = slow;
+  const first = slow.find(({ calls }) => calls.length);
   const timedOut = async () => /tim(e|ed) ?out/i.test((await first.shown()).last_error ?? '');
   await eventually(timedOut, 30_000);
   const [{ failures, rests }] = await sql`
