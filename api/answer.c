@@ -28,6 +28,7 @@ static void point_out(struct request *q, struct text pointer, struct text code) 
       {"too_much", "it is more than is allowed here", "超出此处允许的上限"},
       {"too_little", "it is less than is in use", "低于已使用的数量"},
       {"differs", "it is not what stands there", "与已有内容不一致"},
+      {"not_https", "it must be https", "必须使用 https"},
   };
   size_t k = 0;
   for (size_t i = 0; i < COUNT(kinds); i++)

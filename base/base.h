@@ -166,6 +166,7 @@ bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 bool crypto_start(void);
 struct digest crypto_sha256(struct text t);
 struct digest crypto_hmac(const struct digest *key, struct text t); /* HMAC-SHA256, RFC 2104 */
+struct digest crypto_hmac_of(struct text key, struct text t);       /* the same, keys of any size */
 /* A sub-key for one purpose out of the server's secret: HKDF-SHA256, RFC 5869. */
 struct digest crypto_derive(struct text secret, const char *purpose);
 /* AES-256-GCM with a random nonce: out = nonce(12) | ciphertext | tag(16), in the arena. `bound` is
@@ -177,6 +178,8 @@ struct text crypto_open(struct arena *a, const struct digest *key, struct text b
 struct text base64url(struct arena *a, struct text t); /* RFC 4648 section 5, no padding */
 /* Strict: no padding, no white space, and only the canonical spelling (unused bits zero). */
 struct text base64url_decode(struct arena *a, struct text t); /* NONE when malformed */
+struct text base64(struct arena *a, struct text t);           /* RFC 4648 section 4, padded */
+struct text base64_decode(struct arena *a, struct text t);    /* strict; NONE when malformed */
 void hex_write(const void *bytes, size_t len, char *out);     /* 2 * len characters and NUL */
 bool hex_parse(struct text t, void *out, size_t len);
 
@@ -379,6 +382,9 @@ struct step work(struct request *q, struct work_pool *p, void (*run)(void *), vo
 /* ---- fetch: outgoing HTTP and SMTP (libcurl) --------------------------------------------------
  */
 
+/* Is the URL somebody else's? Then no proxy is used, and no connection made to a private network;
+ * with FOREIGN_TLS it must be https, too. */
+enum fetch_foreign { FOREIGN_NOT, FOREIGN_ANY, FOREIGN_TLS };
 struct fetch_call {
   const char *url;            /* http(s):// or smtp(s):// */
   const char *method;         /* HTTP only */
@@ -389,12 +395,19 @@ struct fetch_call {
   struct text mail_text, mail_html; /* SMTP: alternative parts */
   uint32_t timeout_ms;              /* 0: 10,000 */
   bool start_tls;                   /* SMTP: demand STARTTLS */
+  enum fetch_foreign foreign;
+  bool private_too; /* foreign: private networks are no taboo */
+  size_t
+      answer_most; /* HTTP: what is longer is cut off, and no error; 0: 1 MiB, and longer is one */
 };
 struct fetched {
-  int status;        /* HTTP status, or SMTP's last; 0 when none came */
-  struct text body;  /* at most 1 MiB; lives as long as the request */
-  const char *error; /* libcurl's words; NULL when HTTP answered in full or the mail was taken */
+  int status;          /* HTTP status, or SMTP's last; 0 when none came */
+  struct text body;    /* at most 1 MiB; lives as long as the request */
+  const char *error;   /* libcurl's words; NULL when HTTP answered in full or the mail was taken */
+  int64_t retry_after; /* seconds that the answer asks to wait; 0: none */
 };
+/* Is this IPv4 or IPv6 address one that anybody may be sent to? What is none is not. */
+bool address_text_is_public(const char *text);
 typedef struct step (*fetch_next)(struct request *q, const struct fetched *f);
 /* All strings must live in the request's arena or longer. Line breaks are taken out of headers.
  * Mail gets Date and Message-ID unless they are given, and non-ASCII header values are encoded (RFC

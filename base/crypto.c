@@ -180,6 +180,26 @@ struct digest crypto_hmac(const struct digest *key, struct text t) {
   return d;
 }
 
+/* A key that is one of very many is not kept prepared. */
+static bool make_hmac_of(struct text key, struct text t, struct digest *d) {
+  char name[] = "SHA2-256";
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                         OSSL_PARAM_construct_end()};
+  EVP_MAC_CTX *mac = my_kit() ? EVP_MAC_CTX_new(hmac) : NULL; /* the kit loads what it needs */
+  bool good = mac && EVP_MAC_init(mac, (const unsigned char *)key.at, key.len, params) &&
+              EVP_MAC_update(mac, (const unsigned char *)t.at, t.len) &&
+              EVP_MAC_final(mac, d->b, NULL, sizeof d->b);
+  EVP_MAC_CTX_free(mac);
+  return good;
+}
+
+struct digest crypto_hmac_of(struct text key, struct text t) {
+  struct digest d = {{0}};
+  for (int tries = 0; !make_hmac_of(key, t, &d);)
+    try_again(&tries, "hmac");
+  return d;
+}
+
 static bool hkdf(struct text secret, struct text salt, struct text info, uint8_t *out, size_t len) {
   char name[] = "SHA2-256";
   OSSL_PARAM params[5], *p = params;

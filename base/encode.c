@@ -1,4 +1,4 @@
-/* Bytes as characters: base64url (RFC 4648 section 5) and hexadecimal. */
+/* Bytes as characters: base64url and base64 (RFC 4648 sections 5 and 4), and hexadecimal. */
 #include "base/base.h"
 
 #include <string.h>
@@ -61,6 +61,28 @@ struct text base64url_decode(struct arena *a, struct text t) {
   /* Bits left over must be zero, or several spellings would mean the same bytes. */
   if (bits & ((1u << held) - 1)) return NONE;
   return (struct text){out, n};
+}
+
+/* The same with two other digits, and filled up to a multiple of four. */
+struct text base64(struct arena *a, struct text t) {
+  struct text url = base64url(a, t);
+  size_t len = (url.len + 3) / 4 * 4;
+  char *out = arena_alloc(a, len + 1);
+  for (size_t i = 0; i < len; i++)
+    out[i] = i >= url.len ? '=' : url.at[i] == '-' ? '+' : url.at[i] == '_' ? '/' : url.at[i];
+  return (struct text){out, len};
+}
+
+struct text base64_decode(struct arena *a, struct text t) {
+  if (t.len % 4 || t.len >= ARENA_LARGEST) return NONE;
+  for (int pads = 0; pads < 2 && t.len && t.at[t.len - 1] == '='; pads++)
+    t.len--;
+  char *url = arena_alloc(a, t.len + 1);
+  for (size_t i = 0; i < t.len; i++) {
+    if (t.at[i] == '-' || t.at[i] == '_') return NONE;
+    url[i] = t.at[i] == '+' ? '-' : t.at[i] == '/' ? '_' : t.at[i];
+  }
+  return base64url_decode(a, (struct text){url, t.len});
 }
 
 void hex_write(const void *bytes, size_t len, char *out) {

@@ -89,8 +89,10 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *fetcher, v
 
 static size_t take_answer(char *bytes, size_t size, size_t count, void *transfer) {
   struct transfer *t = transfer;
-  build_bytes(&t->body, bytes, size * count);
-  return t->body.failed ? 0 : size * count; /* 0 ends it with CURLE_WRITE_ERROR */
+  size_t len = size * count, room = t->answer_most - t->body.len;
+  t->cut = t->answer_most && len > room;
+  build_bytes(&t->body, bytes, t->cut ? room : len);
+  return t->body.failed || t->cut ? 0 : len; /* 0 ends it with CURLE_WRITE_ERROR */
 }
 
 /* Out of libcurl's hands; its connection is kept for the next one if it is whole. */
@@ -132,7 +134,8 @@ static bool abandoned(struct request *q) {
 }
 
 static const char *words_for(struct transfer *t, CURLcode code) {
-  if (code == CURLE_OK) return NULL;
+  if (code == CURLE_OK || (t->cut && !t->body.failed)) return NULL;
+  if (t->kept_out) return "it leads to an address that is not public";
   if (t->body.failed) return "the answer is larger than 1 MiB";
   return t->error[0] ? t->error : curl_easy_strerror(code);
 }
@@ -140,8 +143,10 @@ static const char *words_for(struct transfer *t, CURLcode code) {
 void fetch_ended(struct transfer *t, CURLcode code) {
   struct request *q = t->q;
   long status = 0;
+  curl_off_t wait = 0;
   curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-  t->result = (struct fetched){(int)status, built(&t->body), words_for(t, code)};
+  curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &wait);
+  t->result = (struct fetched){(int)status, built(&t->body), words_for(t, code), wait};
   leave(t);
   q->abandon = NULL;
   q->waits_on = NULL;
@@ -236,8 +241,12 @@ static bool set_texts(struct transfer *t, const struct fetch_call *call) {
 static struct transfer *transfer_new(struct request *q, const struct fetch_call *call) {
   struct transfer *t = calloc(1, sizeof *t);
   if (!t) return NULL;
-  *t = (struct transfer){.q = q, .easy = curl_easy_init(), .body = {.cap = ANSWER_CAP}};
+  *t = (struct transfer){.q = q,
+                         .easy = curl_easy_init(),
+                         .body = {.cap = ANSWER_CAP},
+                         .answer_most = call->answer_most};
   if (t->easy && set_common(t, call) && set_texts(t, call) &&
+      (!call->foreign || fetch_foreign(t, call)) &&
       (is_mail(call) ? fetch_mail(t, call) : set_http(t, call)))
     return t;
   fetch_free(t);

@@ -15,6 +15,9 @@ struct transfer {    /* one call under way; malloc'ed */
   struct builder body;
   char error[CURL_ERROR_SIZE];
   struct fetched result;
+  size_t answer_most;            /* 0: no cutting */
+  bool cut;                      /* the answer was longer than that */
+  bool kept_out;                 /* it led to an address that is not public */
   struct transfer *next, **link; /* of those under way; the loop alone touches it */
   bool in_arena;                 /* the request's arena has a claim on it */
 
@@ -34,6 +37,13 @@ void fetch_free(struct transfer *t);
 bool fetch_header(struct transfer *t, struct text line);
 bool fetch_has_header(const struct fetch_call *call, const char *name_and_colon);
 long fetch_timeout(const struct fetch_call *call); /* milliseconds */
+
+/* fetch_foreign.c: fills in what keeps a foreign URL in its bounds. False when memory runs out. */
+bool fetch_foreign(struct transfer *t, const struct fetch_call *call);
+
+/* address.c */
+struct sockaddr;
+bool address_is_public(const struct sockaddr *a);
 
 /* fetch_mail.c: fills in all that is special to mail. False when memory runs out. */
 bool fetch_mail(struct transfer *t, const struct fetch_call *call);

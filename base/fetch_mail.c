@@ -14,7 +14,7 @@ static bool is_ascii(struct text t) {
   return true;
 }
 
-static void base64(struct builder *b, struct text t) {
+static void build_base64(struct builder *b, struct text t) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < t.len; i += 3) {
     size_t n = t.len - i < 3 ? t.len - i : 3;
@@ -39,7 +39,7 @@ static void encoded_words(struct builder *b, struct text t) {
   while (t.len) {
     size_t n = word_length(t);
     build_str(b, "=?utf-8?B?");
-    base64(b, (struct text){t.at, n});
+    build_base64(b, (struct text){t.at, n});
     build_str(b, "?=");
     t = (struct text){t.at + n, t.len - n};
     if (t.len) build_char(b, ' ');

@@ -31,6 +31,7 @@ struct station { /* a loop and its thread */
   struct watchman watchman; /* both on the first loop */
   struct deliverer *deliverer;
   struct errands *errands;
+  struct webhooks *webhooks;
   pthread_t thread;
   bool open, running;
 };
@@ -175,9 +176,11 @@ static bool open_station(struct server *v, int i, int fd) {
   if (!fetch_open(t->loop) || !db_open(t->loop, &v->db)) return false;
   if (i == 0 && !(t->deliverer = deliver_open(t->loop, &v->gateways, &v->secrets))) return false;
   if (i == 0 && !(t->errands = errands_open(t->loop, &v->gateways, &v->secrets))) return false;
+  if (i == 0 && !(t->webhooks = webhooks_open(t->loop, &v->gateways, &v->secrets))) return false;
   if (i == 0 && !watch_open(&t->watchman, t->loop, &v->api, &v->db)) return false;
   t->watchman.deliverer = t->deliverer;
   t->watchman.errands = t->errands;
+  t->watchman.webhooks = t->webhooks;
   return api_open(t->loop, &v->api, fd);
 }
 
@@ -186,6 +189,7 @@ static void close_station(struct station *t) {
   if (!t->open) return;
   api_close(t->loop);
   if (t->watchman.loop) watch_close(&t->watchman);
+  webhooks_close(t->webhooks);
   errands_close(t->errands);
   deliver_close(t->deliverer);
   db_close(t->loop);

@@ -11,6 +11,7 @@ struct watchman { /* of the loop that listens */
   struct api *api;
   struct deliverer *deliverer; /* on the same loop */
   struct errands *errands;     /* the same */
+  struct webhooks *webhooks;   /* the same */
   struct listener *listener;
   struct timer timer;
   struct request q;                /* reads what was missed */

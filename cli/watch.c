@@ -67,6 +67,8 @@ static void heard(void *who, struct text payload) {
     deliver_soon(w->deliverer);
   else if (text_is(payload, "errands"))
     errands_soon(w->errands);
+  else if (text_is(payload, "webhooks"))
+    webhooks_soon(w->webhooks);
   else
     house_hear(w->api->house, payload);
 }

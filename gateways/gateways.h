@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "gateways/gateway.h"
+#include "gateways/webhook.h"
 
 /* What gateways need beside the options: the secrets out of their files. Lives as long as the
  * process. */

@@ -65,6 +65,14 @@ struct errands *errands_open(struct loop *l, const struct gateways *g, const str
 void errands_soon(struct errands *all);  /* `errands` was heard */
 void errands_close(struct errands *all); /* what is under way is left to its lease */
 
+/* ---- webhooks: other systems that are told, on a loop for the same reason ----------------------
+ */
+
+struct webhooks;
+struct webhooks *webhooks_open(struct loop *l, const struct gateways *g, const struct secrets *s);
+void webhooks_soon(struct webhooks *all);  /* `webhooks` was heard */
+void webhooks_close(struct webhooks *all); /* what is under way is left to its lease */
+
 /* Removes what has had its time; the thread of jobs_start does it at its start and now and then. */
 bool jobs_tidy(struct session *s, const atomic_bool *stop, char **why);
 

@@ -79,4 +79,24 @@ enum contact_kind contact_read(struct arena *a, struct text typed, struct text *
 /* `j…@example.org`, `+86…000`: enough to recognise, not to learn. */
 struct text contact_hint(struct arena *a, struct text canonical);
 
+/* ---- webhooks ----------------------------------------------------------------------------- */
+
+enum webhook_url {
+  WEBHOOK_URL_GOOD,
+  WEBHOOK_URL_MALFORMED, /* or of another scheme */
+  WEBHOOK_URL_USER,      /* name and password */
+  WEBHOOK_URL_FRAGMENT,
+  WEBHOOK_URL_PORT /* 443, 80, and 1024 and above are good */
+};
+/* Is it an address that webhooks may be sent to, by its form? Few characters are taken, so that no
+ * two readers of URLs see two hosts in it. *plain: it is http; *host: its host, an IPv6 address
+ * without its brackets. */
+enum webhook_url webhook_url_read(struct text url, bool *plain, struct text *host);
+
+enum { WEBHOOK_STEPS = 10 };
+/* How many seconds to wait after so many tries that failed (1 is the first), at least as long as
+ * the other side `asked` for, if that is within a day, and up to a fifth more by chance; -1: no
+ * more tries. */
+int64_t webhook_wait(int64_t tries, int64_t asked, uint32_t random);
+
 #endif

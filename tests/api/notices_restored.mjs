@@ -1,9 +1,10 @@
 // After a dump was restored into another PostgreSQL, whose transaction ids begin anew: what the
 // guide says to do is done, and notices go out again.
 import { readFileSync } from 'node:fs';
+import { Receiver } from './lib/hooks.mjs';
 import { eventually, expect, story } from './lib/story.mjs';
 
-export const server = { env: { LYCEUM_DEMO: '1' } };
+export const server = { env: { LYCEUM_DEMO: '1', LYCEUM_WEBHOOK_PRIVATE: '1' } };
 
 const read = (page) => readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
 
@@ -28,22 +29,28 @@ story('A dump that is restored elsewhere tells of nothing until the guide is fol
     const { json } = await lyceum('doctor --json').done;
     return json.checks.find(({ check }) => check === 'notices');
   };
+  const receiver = await Receiver.open(stage, await people.owner());
   await tell();
   await mailbox.latest(ann.email);
+  await receiver.of('payment.refunded');
   expect((await doctor()).finding).is('ok');
   await stage.server.stop();
   // As it comes out of a PostgreSQL that has seen more transactions than this one.
   await sql`UPDATE outbox_cursor SET xid = '900000000000'`;
   await sql`UPDATE outbox SET xid = '900000000000'`;
+  await sql`UPDATE webhook_endpoint SET since = '900000000000:900000000000:'`;
   const before = await start();
   await tell();
   await passes();
-  expect(await told()).is(1);
+  expect([await told(), receiver.calls.length]).is([1, 1]);
   expect(await doctor()).matches({ finding: 'bad', detail: /NOTICES\.md/ });
   await before.stop();
-  const [reset, empty, ...more] = statements();
+  const [reset, since, empty, ...more] = statements();
   expect(more).is([]);
   await sql([reset]);
+  await sql`UPDATE outbox SET xid = '1'`; // the endpoint alone is ahead, and is found
+  expect((await doctor()).finding).is('bad');
+  await sql([since]);
   await sql([empty]);
   expect((await doctor()).finding).is('ok');
   const next = await start();
@@ -51,6 +58,8 @@ story('A dump that is restored elsewhere tells of nothing until the guide is fol
   expect(await told()).is(1); // what was not told by then is not told any more
   await tell();
   await eventually(async () => (await told()) === 2);
+  await eventually(() => receiver.calls.length === 2);
+  await receiver.close();
   await next.stop();
   expect(read('OPERATE.md').split('## Backup and restore')[1].split('\n## ')[0]).matches(
     /\(NOTICES\.md#how-each-is-made-once\)/,

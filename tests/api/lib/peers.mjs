@@ -17,7 +17,7 @@ export async function eventually(look, ms = 15_000) {
 }
 
 /** A key and a certificate of one's own for 127.0.0.1, as PEM. */
-function makeCertificate() {
+export function makeCertificate() {
   const ask =
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout - -out -';
   const whom = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -73,7 +73,7 @@ export async function startMailServer({ user, password, refuse } = {}) {
 }
 
 /** An HTTP peer, such as the SMS provider: `.url`, `.calls` as they came; `answer(call)` gives
- * {status, body}. */
+ * {status, body, headers}. */
 export async function startPeer(answer = () => ({ status: 200, body: {} })) {
   const calls = [];
   const server = http.createServer(async (request, response) => {
@@ -83,8 +83,8 @@ export async function startPeer(answer = () => ({ status: 200, body: {} })) {
     const text = Buffer.concat(parts).toString('utf8');
     const call = { method, url, headers, text };
     calls.push(call);
-    const { status, body } = await answer(call);
-    response.writeHead(status, { 'Content-Type': 'application/json' });
+    const { status, body, headers: more } = await answer(call);
+    response.writeHead(status, { 'Content-Type': 'application/json', ...more });
     response.end(JSON.stringify(body));
   });
   server.listen(0, '127.0.0.1');

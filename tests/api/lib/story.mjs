@@ -3,7 +3,7 @@ export { expect } from './expect.mjs';
 export { raw } from './client.mjs';
 export { uuid7, PASSWORD } from './people.mjs';
 export { figure } from './promises.mjs';
-export { eventually, startMailServer, startPeer } from './peers.mjs';
+export { eventually, makeCertificate, startMailServer, startPeer } from './peers.mjs';
 
 export const stories = [];
 

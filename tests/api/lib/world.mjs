@@ -119,7 +119,7 @@ export class World extends School {
   async parameters(path, caller) {
     const found = { slug: this.community.slug };
     const noun = /^\/v1\/(me\/[^/]+|[^/]+)/.exec(path)?.[1] ?? path.split('/')[2];
-    for (const [name, make] of Object.entries(life.parameters)) {
+    for (const [name, make] of Object.entries({ ...life.parameters, ...notices.parameters })) {
       if (path.includes(`{${name}}`)) return { ...found, ...(await make(this, path)) };
     }
     if (path.includes('{entitlement_id}')) return { ...found, ...(await this.span()) };
@@ -144,9 +144,9 @@ const MAKERS = {
   ...PAYMENT_MAKERS,
   ...books.makers,
   ...life.makers,
+  ...notices.makers,
   lectures: async (world, path) => {
     const id = await world.talk(/publish|cancel|\{id\}$/.test(path) ? 600 : -1, {
-  ...notices.makers,
       status: path.endsWith('/publish') ? 'draft' : 'scheduled',
     });
     if (path.endsWith('/compensation')) await life.cancelLecture(world, id);

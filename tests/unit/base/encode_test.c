@@ -41,6 +41,21 @@ static void base64url_has_a_limit(void **state) {
   arena_free(&a);
 }
 
+static void base64_is_rfc_4648(void **state) {
+  (void)state;
+  static const char *const pairs[][2] = {
+      {"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+      {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xfb\xff\xbf", "+/+/"}};
+  static const char *const bad[] = {
+      "Z", "Zg", "Zg=", "Zh==", "Zg===", "Z===", "====", "-_-_", "Zm9v\n", "Z=g=", "=Zm9"};
+  for (size_t i = 0; i < COUNT(pairs); i++) {
+    assert_true(text_is(base64(&arena, text_of(pairs[i][0])), pairs[i][1]));
+    assert_true(text_is(base64_decode(&arena, text_of(pairs[i][1])), pairs[i][0]));
+  }
+  for (size_t i = 0; i < COUNT(bad); i++)
+    assert_null(base64_decode(&arena, text_of(bad[i])).at);
+}
+
 static void hex_goes_both_ways(void **state) {
   (void)state;
   uint8_t bytes[3];
@@ -79,7 +94,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(base64url_is_rfc_4648), cmocka_unit_test(base64url_is_strict),
       cmocka_unit_test(base64url_has_a_limit), cmocka_unit_test(every_letter_has_its_value),
-      cmocka_unit_test(hex_goes_both_ways),
+      cmocka_unit_test(base64_is_rfc_4648),    cmocka_unit_test(hex_goes_both_ways),
   };
   return cmocka_run_group_tests(tests, NULL, give_back);
 }

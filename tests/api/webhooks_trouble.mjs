@@ -1,0 +1,241 @@
+// Receivers that stumble, move, hang or are gone, servers that die: each event arrives all the
+// same, and nobody waits for another.
+import https from 'node:https';
+import { once } from 'node:events';
+import { eventually, expect, makeCertificate, race, story } from './lib/story.mjs';
+import { isSigned, Receiver, verified } from './lib/hooks.mjs';
+
+export const server = { env: { LYCEUM_LOOPS: '2', LYCEUM_WEBHOOK_PRIVATE: '1' } };
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const tellOf = (sql, community, who, count) => sql`
+  INSERT INTO outbox (community_id, id, topic, subject_id, payload)
+  SELECT ${community.id}, uuid7(), 'gift.claimed', ${who.id},
+    jsonb_build_object('gift_id', uuid7()) FROM generate_series(1, ${count}::int)`;
+const seconds = (iso) => (Date.parse(iso) - Date.now()) / 1000;
+
+story('What fails is tried ten times, later and later, with one id', async (stage) => {
+  const { api, people } = stage;
+  const owner = await people.owner();
+  const receiver = await Receiver.open(stage, owner);
+  receiver.answer = () => ({ status: 500, body: { why: 'Ünwell\u0007' } });
+  const id = await receiver.ping();
+  const waits = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400];
+  for (let n = 1; n <= 10; n++) {
+    const now = await receiver.delivery(id, (d) => d.tries.length === n);
+    expect(now).matches({ attempts: n, last_status: 500 });
+    if (n < 10) {
+      expect(now.state).is('pending');
+      const wait = seconds(now.next_at);
+      expect(wait > waits[n - 1] - 5 && wait <= waits[n - 1] * 1.2 + 1).isTrue(`${n}: ${wait}`);
+    } else expect(now).matches({ state: 'failed', next_at: null });
+    await receiver.hurry();
+  }
+  await pause(1300);
+  expect(receiver.calls.length).is(10);
+  expect(new Set(receiver.calls.map(({ headers }) => headers['webhook-id'])).size).is(1);
+  for (const call of receiver.calls) verified(call, receiver.hook.secret);
+  const { tries } = await receiver.delivery(id, () => true);
+  expect(tries[3].answer).is('{"why":"Ünwell\\u0007"}');
+  const failing = { state: 'enabled', last_status: 500, failing_since: /Z$/ };
+  expect(await receiver.shown()).matches(failing);
+  receiver.answer = () => ({ status: 200, body: {} });
+  const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
+  const key = { headers: { 'Idempotency-Key': 'again' } };
+  const replayed = await api.as(owner).post(`${receiver.path}/replay`, since, key);
+  expect(replayed).status(200).body({ replayed: 1, more: false });
+  await receiver.hurry();
+  await receiver.delivery(id, ({ state }) => state === 'delivered');
+  expect(receiver.calls.at(-1).headers['webhook-id']).is(id);
+  expect(await receiver.shown()).matches({ last_status: null, failing_since: null });
+  const nothing = await api.as(owner).post(`${receiver.path}/replay`, since);
+  expect(nothing).status(200).body({ replayed: 0, more: false });
+  await receiver.close();
+});
+
+story('Each try is signed at its own time', async (stage) => {
+  const { people } = stage;
+  const receiver = await Receiver.open(stage, await people.owner());
+  receiver.answer = () => ({ status: receiver.calls.length < 2 ? 503 : 200, body: {} });
+  const id = await receiver.ping();
+  await receiver.delivery(id, (d) => d.tries.length === 1);
+  await pause(1100);
+  await receiver.hurry();
+  await receiver.delivery(id, ({ state }) => state === 'delivered');
+  const [one, two] = receiver.calls.map(({ headers }) => Number(headers['webhook-timestamp']));
+  expect(two > one).isTrue();
+  for (const call of receiver.calls) verified(call, receiver.hook.secret);
+  await receiver.close();
+});
+
+story('Who asks for time gets it, and who is gone is not asked again', async (stage) => {
+  const { api, people, sql } = stage;
+  const owner = await people.owner();
+  const receiver = await Receiver.open(stage, owner);
+  const headers = { 'Retry-After': '120' };
+  receiver.answer = () => ({ status: 429, body: {}, headers });
+  const id = await receiver.ping();
+  const asked = await receiver.delivery(id, (d) => d.tries.length === 1);
+  expect(seconds(asked.next_at) > 110).isTrue();
+  const other = await receiver.ping(); // the endpoint as a whole is left alone
+  await pause(1500);
+  expect(receiver.calls.length).is(1);
+  receiver.answer = () => ({ status: 410, body: {} });
+  await receiver.hurry();
+  await eventually(async () => (await receiver.shown()).state === 'disabled');
+  expect(await receiver.shown()).matches({ disabled_reason: 'gone', last_status: 410 });
+  const audited = await sql`
+    SELECT via, reason FROM audit_log WHERE target_id = ${receiver.hook.id}
+      AND action = 'webhook.disable'`;
+  expect(audited).is([{ via: 'job', reason: 'gone' }]);
+  receiver.answer = () => ({ status: 200, body: {} });
+  const states = async () =>
+    (await Promise.all([id, other].map((one) => receiver.delivery(one, () => true))))
+      .map(({ state }) => state).sort();
+  await eventually(async () => (await states()).includes('failed'));
+  expect(await api.as(owner).patch(receiver.path, { enabled: true })).status(200);
+  const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
+  expect(await api.as(owner).post(`${receiver.path}/replay`, since)).status(200);
+  await receiver.hurry();
+  await eventually(async () => (await states()).every((state) => state === 'delivered'));
+  await receiver.close();
+});
+
+story('Where nothing arrives for five days is disabled, and says why', async (stage) => {
+  const { people, sql } = stage;
+  const receiver = await Receiver.open(stage, await people.owner());
+  receiver.answer = () => ({ status: 404, body: {} });
+  const id = await receiver.ping();
+  await receiver.delivery(id, (d) => d.tries.length === 1);
+  const failing = (ago) => sql`
+    UPDATE webhook_endpoint SET failing_since = now() - ${ago}::interval
+    WHERE id = ${receiver.hook.id}`;
+  await failing('4 days 23 hours');
+  await receiver.hurry();
+  await receiver.delivery(id, (d) => d.tries.length === 2);
+  expect((await receiver.shown()).state).is('enabled');
+  await failing('5 days 1 minute');
+  await receiver.hurry();
+  await eventually(async () => (await receiver.shown()).state === 'disabled');
+  expect(await receiver.shown()).matches({ disabled_reason: 'failing', last_status: 404 });
+  await receiver.close();
+});
+
+story('A redirect is not followed, and counts as a failure', async (stage) => {
+  const { people } = stage;
+  const owner = await people.owner();
+  const target = await Receiver.open(stage, owner, { topics: ['dispute.won'] });
+  for (const status of [301, 302, 307, 308]) {
+    const receiver = await Receiver.open(stage, owner, { topics: ['dispute.won'] });
+    receiver.answer = () => ({ status, body: {}, headers: { Location: target.peer.url } });
+    const id = await receiver.ping();
+    const tried = await receiver.delivery(id, (d) => d.tries.length === 1);
+    expect(tried).matches({ state: 'pending', last_error: 'redirects are not followed' });
+    expect(tried.last_status).is(status);
+    await receiver.close();
+  }
+  expect(target.calls.length).is(0);
+  await target.close();
+});
+
+story('Those that hang hold up no other', async (stage) => {
+  const { people, sql, community, another } = stage;
+  const owner = await people.owner();
+  const there = await another();
+  const stranger = await people.in(there).owner();
+  const slow = [];
+  for (let i = 0; i < 9; i++) {
+    const one = await Receiver.open(stage, owner);
+    one.answer = () => new Promise(() => {}); // never an answer
+    slow.push(one);
+  }
+  const good = await Receiver.open({ ...stage, community: there }, stranger);
+  await tellOf(sql, community, owner, 20); // 180 for those that hang
+  await eventually(() => slow.some(({ calls }) => calls.length >= 8));
+  const began = performance.now();
+  await tellOf(sql, there, stranger, 20);
+  await eventually(() => good.calls.length === 20, 10_000);
+  const ms = performance.now() - began;
+  console.log(`      20 webhooks beside 9 endpoints that hang: ${Math.round(ms)} ms`);
+  expect(ms).atMost(5000);
+  const under = slow.reduce((n, { calls }) => n + calls.length, 0);
+  expect(under).atMost(24); // of one community at once
+  for (const one of slow) expect(one.calls.length).atMost(8); // of one endpoint
+  // After three timeouts it rests, and is asked one at a time.
+  const first = slow.find(({ calls }) => calls.length);
+  const timedOut = async () => /tim(e|ed) ?out/i.test((await first.shown()).last_error ?? '');
+  await eventually(timedOut, 30_000);
+  const [{ failures, rests }] = await sql`
+    SELECT failures, rest_until > now() AS rests FROM webhook_endpoint
+    WHERE id = ${first.hook.id}`;
+  expect([failures >= 3, rests]).is([true, true]);
+  for (const one of [...slow, good]) await one.close();
+});
+
+story('Who can’t prove their name by a certificate is told nothing', async (stage) => {
+  const { api, people } = stage;
+  const owner = await people.owner();
+  const receiver = await Receiver.open(stage, owner);
+  const [key, cert] = makeCertificate(); // signed by nobody but itself
+  const calls = [];
+  const peer = https.createServer({ key, cert }, (request) => calls.push(request.url));
+  peer.listen(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const url = `https://127.0.0.1:${peer.address().port}/`;
+  expect(await api.as(owner).patch(receiver.path, { url })).status(200);
+  const tried = await receiver.delivery(await receiver.ping(), (d) => d.tries.length === 1);
+  expect(tried).matches({ state: 'pending', last_status: null, last_error: /certificate/i });
+  expect(calls).is([]);
+  peer.close();
+  await receiver.close();
+});
+
+story('A long answer is cut off, one that is no text is kept as one', async (stage) => {
+  const { people } = stage;
+  const receiver = await Receiver.open(stage, await people.owner());
+  receiver.answer = () => ({ status: 200, body: 'x'.repeat(3_000_000) });
+  const id = await receiver.ping();
+  const done = await receiver.delivery(id, ({ state }) => state === 'delivered');
+  expect(done.tries[0].answer.length).is(1024);
+  await receiver.close();
+});
+
+story('Two servers, one killed midway: every event arrives, and none is lost', async (stage) => {
+  const { api, people, sql, community, start } = stage;
+  const owner = await people.owner();
+  const first = await start();
+  const second = await start();
+  const on = { ...stage, api: api.on(second) };
+  const receivers = await race(3, () => Receiver.open(on, owner, { topics: ['gift.claimed'] }));
+  for (const one of receivers)
+    one.answer = async () => (await pause(40 * Math.random()), { status: 200, body: {} });
+  const told = race(20, async (i) => {
+    await pause(i * 100);
+    await tellOf(sql, community, owner, 20);
+  });
+  await eventually(() => receivers[0].calls.length > 100, 60_000);
+  await first.kill();
+  await told;
+  const ids = ({ calls }) => calls.map(({ headers }) => headers['webhook-id']);
+  const all = async () => {
+    for (const one of receivers) await one.hurry(); // not what is leased: its time must come
+    return receivers.every((one) => new Set(ids(one)).size === 400);
+  };
+  await eventually(all, 60_000);
+  const undone = async () => (await sql`
+    SELECT count(*)::int AS n FROM webhook_delivery
+    WHERE community_id = ${community.id} AND state <> 'delivered'`)[0].n;
+  await eventually(async () => (await undone()) === 0, 60_000);
+  const twice = receivers.reduce((n, one) => n + ids(one).length - 400, 0);
+  console.log(`      1,200 webhooks over two servers and a kill: ${twice} came twice`);
+  expect(twice).atMost(24); // what was under way when it was killed
+  const wanted = ids(receivers[0]).sort();
+  for (const one of receivers) {
+    // An event has one id everywhere.
+    expect([...new Set(ids(one))].sort()).is([...new Set(wanted)]);
+    for (const call of one.calls) expect(isSigned(call, one.hook.secret)).is(true);
+    const gifts = one.calls.map(({ text }) => JSON.parse(text).data.gift_id);
+    expect(new Set(gifts).size).is(400);
+  }
+  for (const one of receivers) await one.close();
+}, 200_000);
