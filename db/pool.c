@@ -265,7 +265,7 @@ void db_close(struct loop *l) {
   struct pool *p = loop_kept(l, ROOM_DB);
   if (!p) return;
   for (int i = 0; i < LINK_KINDS; i++) {
-    link_close(&p->links[i]);
+    if (p->links[i].prepared) link_close(&p->links[i]); /* else it was never opened */
     free(p->links[i].prepared);
   }
   for (struct gather *g; (g = p->gathers);) {

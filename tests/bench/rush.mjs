@@ -98,7 +98,8 @@ function housekeeping(site) {
   const work = async () => {
     while (state.going) {
       state.vacuums += await one('vacuumdb', ['-qz', '-d', site.url]);
-      const backup = ['-d', site.url, '-D', '-', '-Ft', '-X', 'none', '-c', 'fast'];
+      const gently = ['-c', 'fast', '--max-rate=64M']; // as docs/OPERATE.md has it
+      const backup = ['-d', site.url, '-D', '-', '-Ft', '-X', 'none', ...gently];
       if (state.going) state.backups += await one('pg_basebackup', backup);
     }
   };
