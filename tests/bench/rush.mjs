@@ -89,7 +89,8 @@ function mix(site, name, redemptions) {
 function housekeeping(site) {
   const state = { vacuums: 0, backups: 0, going: true };
   const one = async (file, args) => {
-    const child = spawn(program(file), args, { stdio: 'ignore' });
+    const env = { ...process.env, PGOPTIONS: '-c vacuum_cost_delay=2' }; // autovacuum's pace
+    const child = spawn(program(file), args, { stdio: 'ignore', env });
     state.stop = () => child.kill('SIGTERM');
     const [code] = await once(child, 'exit');
     if (code !== 0 && state.going) throw new Error(`${file} ended with ${code}`);
