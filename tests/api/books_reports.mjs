@@ -122,6 +122,11 @@ story('Monthly recurring revenue is what 30.4375 days of what renews cost', asyn
 /** 24 who were there when last month began; 20 still are. */
 async function crowd({ people, shop, box, sql, community }) {
   await sql`UPDATE community SET zone = 'UTC' WHERE id = ${community.id}`;
+  // The server would open renewals of its own, of what ends in the past all at once.
+  await sql`
+    INSERT INTO life_walk (community_id, walked_at)
+    VALUES (${community.id}, now() + interval '1 hour')
+    ON CONFLICT (community_id) DO UPDATE SET walked_at = excluded.walked_at, after_id = NULL`;
   const plan = await shop.plan({ period_unit: 'month', price_minor: 3000, renews: true });
   const members = await race(24, () => people.member());
   const orders = [];
