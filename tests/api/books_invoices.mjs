@@ -1,6 +1,7 @@
 // To whom invoices are made out is nobody's business but theirs and the operators': it lies sealed,
 // and goes when they do.
-import { eventually, expect, story } from './lib/story.mjs';
+import { expect, story } from './lib/story.mjs';
+import { erased } from './lib/visitor.mjs';
 import { Shop } from './lib/shop.mjs';
 import { CashBox } from './lib/cashbox.mjs';
 
@@ -86,13 +87,7 @@ story('Who is erased leaves of an invoice its number and amount', async (stage) 
   const number = { state: 'issued', number: '26312000000012345678' };
   expect(await console.patch(`/v1/invoice-requests/${issued.id}`, number)).status(200);
   expect(await api.as(ann).delete('/v1/me')).status(202);
-  await sql`UPDATE account SET erase_after = now() - interval '1 second' WHERE id = ${ann.account}`;
-  await sql`UPDATE job SET run_at = now() WHERE kind = 'erase_account'`;
-  await eventually(async () => {
-    const [job] = await sql`
-      SELECT state FROM job WHERE kind = 'erase_account' AND unique_key = ${ann.account}`;
-    return job.state === 'done';
-  });
+  await erased(sql, ann);
   const gone = { title: null, tax_number: null, email: null };
   expect(await console.get(`/v1/invoice-requests/${issued.id}`))
     .status(200)

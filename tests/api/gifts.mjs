@@ -1,5 +1,6 @@
 // Gifts: bought by one, taken by whoever has the link, once; and seats, given and taken back.
-import { eventually, expect, race, story, uuid7 } from './lib/story.mjs';
+import { expect, race, story, uuid7 } from './lib/story.mjs';
+import { erased } from './lib/visitor.mjs';
 import { Shop } from './lib/shop.mjs';
 import { Till, receive } from './lib/till.mjs';
 
@@ -171,15 +172,8 @@ story('What a giver wrote is gone when they are, and the gift is not', async (st
   await people.owner();
   await give({ note: 'From your Annie' });
   const [{ id, claim_token }] = await gifts();
-  const { account } = till.person;
   expect(await till.api.delete('/v1/me')).status(202);
-  await sql`UPDATE account SET erase_after = now() - interval '1 second' WHERE id = ${account}`;
-  await sql`UPDATE job SET run_at = now() WHERE kind = 'erase_account'`;
-  await eventually(async () => {
-    const [job] = await sql`
-      SELECT state FROM job WHERE kind = 'erase_account' AND unique_key = ${account}`;
-    return job.state === 'done';
-  });
+  await erased(sql, till.person);
   const [said] = await sql`
     SELECT g.message, l.note FROM gift g JOIN order_line l ON l.id = g.order_line_id
     WHERE g.id = ${id}`;

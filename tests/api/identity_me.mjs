@@ -1,6 +1,6 @@
 // Oneself: the profile, consents, one's own data, and leaving for good.
-import { eventually, expect, PASSWORD, story } from './lib/story.mjs';
-import { signUp, wait } from './lib/visitor.mjs';
+import { expect, PASSWORD, story } from './lib/story.mjs';
+import { erased, signUp, wait } from './lib/visitor.mjs';
 
 story('A profile is read and changed, by whoever saw its latest state', async ({ api, people }) => {
   const ann = api.as(await people.member({ name: 'Ann' }));
@@ -136,13 +136,7 @@ story('When the time has passed, what made it a person is gone, everywhere', asy
   await api.post(`${community.path}/challenges`, { contact: ann.email, purpose: 'sign_in' });
   await mailbox.latest(ann.email);
   expect(await api.as(ann).delete('/v1/me')).status(202);
-  await sql`UPDATE account SET erase_after = now() - interval '1 second' WHERE id = ${ann.account}`;
-  await sql`UPDATE job SET run_at = now() WHERE kind = 'erase_account'`;
-  await eventually(async () => {
-    const [job] = await sql`
-      SELECT state FROM job WHERE kind = 'erase_account' AND unique_key = ${ann.account}`;
-    return job.state === 'done';
-  });
+  await erased(sql, ann);
   const [account] = await sql`SELECT * FROM account WHERE id = ${ann.account}`;
   expect(account).matches({ erased_at: (at) => at !== null, birth_year: null });
   for (const look of [

@@ -1,4 +1,5 @@
 // What a visitor does on the way to a membership: asks for a code, reads it, signs up with it.
+import { eventually } from './peers.mjs';
 
 export const CONSENTS = { rules_version: 1, privacy_version: 1 };
 
@@ -27,3 +28,14 @@ export function wait(sql) {
 
 /** A code that is not this one. */
 export const wrong = (code) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+
+/** The days in which a deletion can be taken back are over, and the job has done its work. */
+export async function erased(sql, { account }) {
+  await sql`UPDATE account SET erase_after = now() - interval '1 second' WHERE id = ${account}`;
+  await sql`UPDATE job SET run_at = now() WHERE kind = 'erase_account'`;
+  await eventually(async () => {
+    const [job] = await sql`
+      SELECT state FROM job WHERE kind = 'erase_account' AND unique_key = ${account}`;
+    return job.state === 'done';
+  });
+}
