@@ -116,6 +116,15 @@ LANGUAGE sql STABLE AS $$
   LEFT JOIN payment p ON p.community_id = community AND p.id = (payload ->> 'payment_id')::uuid
 $$;
 
+-- What a reader of the outbox has not seen: of transactions below the oldest that is open.
+CREATE FUNCTION outbox_fresh(community bigint, seen outbox_cursor, most int) RETURNS SETOF outbox
+LANGUAGE sql STABLE AS $$
+  SELECT o.* FROM outbox o
+  WHERE o.community_id = $1 AND (o.xid, o.id) > (($2).xid, ($2).id)
+    AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
+  ORDER BY o.xid, o.id LIMIT $3
+$$;
+
 -- Makes the notices of what is new, and moves the cursor past it in the same transaction. Whoever
 -- is second waits for the cursor's row, and then reads on from where the first came to.
 CREATE FUNCTION notices_make(community bigint, most int) RETURNS boolean
@@ -132,10 +141,7 @@ BEGIN
   SELECT * INTO seen FROM outbox_cursor c
   WHERE c.community_id = $1 AND c.consumer = 'notices' FOR UPDATE;
   WITH fresh AS MATERIALIZED (
-    SELECT o.* FROM outbox o
-    WHERE o.community_id = $1 AND (o.xid, o.id) > (seen.xid, seen.id)
-      AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY o.xid, o.id LIMIT most
+    SELECT o.* FROM outbox_fresh($1, seen, most) o
   ), posted AS (
     INSERT INTO delivery (community_id, id, channel, kind, locale, notice, member_id, facts, due_at,
                           expires_at)

@@ -198,10 +198,7 @@ BEGIN
   WHERE c.community_id = $1 AND c.consumer = 'webhooks' FOR UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
   WITH fresh AS MATERIALIZED (
-    SELECT o.*, uuid7() AS event FROM outbox o
-    WHERE o.community_id = $1 AND (o.xid, o.id) > (seen.xid, seen.id)
-      AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY o.xid, o.id LIMIT most
+    SELECT o.*, uuid7() AS event FROM outbox_fresh($1, seen, most) o
   ), events AS MATERIALIZED (
     SELECT o.xid, o.event, t.type, webhook_payload(t.type, o.at, jsonb_build_object(
         t.subject, o.subject_id, coalesce(t.own, t.subject),
