@@ -175,6 +175,8 @@ struct text crypto_seal(struct arena *a, const struct digest *key, struct text b
                         struct text t);
 struct text crypto_open(struct arena *a, const struct digest *key, struct text bound,
                         struct text t);
+/* Is at least one certificate (PEM) to be read from it, and nothing wrong with the others? */
+bool crypto_has_certificates(const char *file);
 struct text base64url(struct arena *a, struct text t); /* RFC 4648 section 5, no padding */
 /* Strict: no padding, no white space, and only the canonical spelling (unused bits zero). */
 struct text base64url_decode(struct arena *a, struct text t); /* NONE when malformed */
@@ -415,6 +417,10 @@ typedef struct step (*fetch_next)(struct request *q, const struct fetched *f);
  * for libcurl blocks on a mail server's verdict. Abandoned once a thread has it, a mail is still
  * sent. */
 struct step fetch(struct request *q, const struct fetch_call *call, fetch_next next) MUST_USE;
+/* From now on the authorities in this PEM file are trusted besides the system's. Before the first
+ * loop; the name must live as long as the process. False when no certificate can be read from it.
+ */
+bool fetch_trust(const char *file) MUST_USE;
 bool fetch_open(struct loop *l);  /* once per loop */
 void fetch_close(struct loop *l); /* when the loop has stopped: ends all talk, waits for nobody */
 

@@ -13,6 +13,7 @@ static const struct range {
     {"LYCEUM_LOOPS", 0, 256},
     {"LYCEUM_DEMO", 0, 1},
     {"LYCEUM_SMTP_TLS", 0, 1},
+    {"LYCEUM_WEBHOOK_PRIVATE", 0, 1},
     {"LYCEUM_MESSAGE_DAILY_CAP", 0, 1000000000},
     {"LYCEUM_TOKEN_SECONDS", 60, 900},
     {"LYCEUM_SESSION_DAYS", 1, 400},

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,4 +299,12 @@ struct text crypto_open(struct arena *a, const struct digest *key, struct text b
   OPENSSL_cleanse(out, len); /* decrypted, but forged */
   ERR_clear_error();
   return NONE;
+}
+
+bool crypto_has_certificates(const char *file) {
+  X509_STORE *store = X509_STORE_new();
+  bool good = store && X509_STORE_load_file(store, file) == 1;
+  X509_STORE_free(store);
+  ERR_clear_error();
+  return good;
 }

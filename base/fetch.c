@@ -16,6 +16,9 @@ enum { ANSWER_CAP = 1 << 20, TIMEOUT_MS = 10000, CONNECT_MS = 5000, AGAIN_MS = 1
 /* Each option can be refused, be it for want of memory. */
 #define SET(easy, option, value) (curl_easy_setopt(easy, CURLOPT_##option, value) == CURLE_OK)
 
+/* Authorities besides those in the system's folder; written once, before there are loops. */
+static const char *trusted;
+
 struct fetcher { /* a loop's */
   struct loop *loop;
   CURLM *multi;
@@ -234,7 +237,7 @@ static bool set_common(struct transfer *t, const struct fetch_call *call) {
 static bool set_texts(struct transfer *t, const struct fetch_call *call) {
   CURL *e = t->easy;
   return SET(e, URL, call->url) && SET(e, PROTOCOLS_STR, "http,https,smtp,smtps") &&
-         (!call->user || SET(e, USERNAME, call->user)) &&
+         (!trusted || SET(e, CAINFO, trusted)) && (!call->user || SET(e, USERNAME, call->user)) &&
          (!call->password || SET(e, PASSWORD, call->password));
 }
 
@@ -278,6 +281,12 @@ struct step fetch(struct request *q, const struct fetch_call *call, fetch_next n
 
 /* ---- once per loop -----------------------------------------------------------------------------
  */
+
+bool fetch_trust(const char *file) {
+  bool good = crypto_has_certificates(file);
+  if (good) trusted = file;
+  return good;
+}
 
 static bool global_good;
 

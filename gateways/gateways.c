@@ -32,6 +32,10 @@ bool gateways_open(struct gateways *g, const struct config *c, struct builder *w
   char hex[128] = "";
   *g = (struct gateways){.config = c};
   find_self(g, c);
+  if (c->ca_file[0] && !fetch_trust(c->ca_file)) {
+    build_printf(why, "%s: certificates in PEM are expected", c->ca_file);
+    return false;
+  }
   if (c->smtp_password_file[0] &&
       !read_secret(c->smtp_password_file, g->smtp_password, sizeof g->smtp_password, why))
     return false;

@@ -1,11 +1,20 @@
 // Receivers that stumble, move, hang or are gone, servers that die: each event arrives all the
 // same, and nobody waits for another.
 import https from 'node:https';
+import { writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { eventually, expect, makeCertificate, race, story } from './lib/story.mjs';
 import { isSigned, Receiver, verified } from './lib/hooks.mjs';
 
-export const server = { env: { LYCEUM_LOOPS: '2', LYCEUM_WEBHOOK_PRIVATE: '1' } };
+const job = JSON.parse(process.env.LYCEUM_STORY);
+const authority = join(job.out, `${job.name}-authority.pem`);
+const [trustedKey, trustedCert] = makeCertificate();
+writeFileSync(authority, trustedCert);
+
+export const server = {
+  env: { LYCEUM_LOOPS: '2', LYCEUM_WEBHOOK_PRIVATE: '1', LYCEUM_CA_FILE: authority },
+};
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const tellOf = (sql, community, who, count) => sql`
@@ -172,20 +181,55 @@ story('Those that hang hold up no other', async (stage) => {
   for (const one of [...slow, good]) await one.close();
 });
 
+/** A receiver over TLS: `.calls` as they came. */
+async function secureReceiver(key, cert) {
+  const calls = [];
+  const peer = https.createServer({ key, cert }, async (request, response) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const { headers } = request;
+    calls.push({ headers, text: Buffer.concat(parts).toString('utf8'), url: request.url });
+    response.writeHead(204).end();
+  });
+  peer.listen(0, '127.0.0.1');
+  await once(peer, 'listening');
+  return { peer, calls, port: peer.address().port };
+}
+
 story('Who can’t prove their name by a certificate is told nothing', async (stage) => {
   const { api, people } = stage;
   const owner = await people.owner();
   const receiver = await Receiver.open(stage, owner);
-  const [key, cert] = makeCertificate(); // signed by nobody but itself
-  const calls = [];
-  const peer = https.createServer({ key, cert }, (request) => calls.push(request.url));
-  peer.listen(0, '127.0.0.1');
-  await once(peer, 'listening');
-  const url = `https://127.0.0.1:${peer.address().port}/`;
+  const stranger = await secureReceiver(...makeCertificate()); // signed by nobody but itself
+  const trusted = await secureReceiver(trustedKey, trustedCert);
+  for (const url of [
+    `https://127.0.0.1:${stranger.port}/`,
+    `https://localhost:${trusted.port}/`, // whom we trust, but not under this name
+  ]) {
+    expect(await api.as(owner).patch(receiver.path, { url })).status(200);
+    const tried = await receiver.delivery(await receiver.ping(), (d) => d.tries.length === 1);
+    expect(tried).matches({ state: 'pending', last_status: null, last_error: /certificate/i });
+    await receiver.hurry();
+  }
+  expect([stranger.calls, trusted.calls]).is([[], []]);
+  stranger.peer.close();
+  trusted.peer.close();
+  await receiver.close();
+});
+
+story('Who proves their name is told over TLS, signed all the same', async (stage) => {
+  const { api, people } = stage;
+  const owner = await people.owner();
+  const receiver = await Receiver.open(stage, owner);
+  const { peer, calls, port } = await secureReceiver(trustedKey, trustedCert);
+  const url = `https://127.0.0.1:${port}/hooks?of=lyceum`;
   expect(await api.as(owner).patch(receiver.path, { url })).status(200);
-  const tried = await receiver.delivery(await receiver.ping(), (d) => d.tries.length === 1);
-  expect(tried).matches({ state: 'pending', last_status: null, last_error: /certificate/i });
-  expect(calls).is([]);
+  const id = await receiver.ping();
+  const sent = await receiver.delivery(id, ({ state }) => state === 'delivered');
+  expect(sent).matches({ attempts: 1, last_status: 204 });
+  expect(calls.length).is(1);
+  expect(calls[0]).matches({ url: '/hooks?of=lyceum' });
+  expect(verified(calls[0], receiver.hook.secret)).matches({ type: 'webhook.ping' });
   peer.close();
   await receiver.close();
 });

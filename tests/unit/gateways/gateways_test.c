@@ -29,7 +29,7 @@ static bool opens(const struct config *c, struct gateways *g) {
 
 static void nothing_set_is_fine(void **state) {
   (void)state;
-  struct config c = {.bind = "", .smtp_password_file = "", .sms_secret_file = ""};
+  struct config c = {.bind = "", .ca_file = "", .smtp_password_file = "", .sms_secret_file = ""};
   struct gateways g;
   assert_true(opens(&c, &g));
   assert_false(g.has_sms_key);
@@ -38,7 +38,7 @@ static void nothing_set_is_fine(void **state) {
 
 static void a_password_is_read_without_its_line_end(void **state) {
   (void)state;
-  struct config c = {.bind = "", .smtp_password_file = path, .sms_secret_file = ""};
+  struct config c = {.bind = "", .ca_file = "", .smtp_password_file = path, .sms_secret_file = ""};
   struct gateways g;
   write_file(" pass word \n");
   assert_true(opens(&c, &g));
@@ -49,7 +49,7 @@ static void a_password_is_read_without_its_line_end(void **state) {
 
 static void a_key_is_64_digits(void **state) {
   (void)state;
-  struct config c = {.bind = "", .smtp_password_file = "", .sms_secret_file = path};
+  struct config c = {.bind = "", .ca_file = "", .smtp_password_file = "", .sms_secret_file = path};
   struct gateways g;
   write_file("000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0eff\n");
   assert_true(opens(&c, &g));
@@ -61,10 +61,24 @@ static void a_key_is_64_digits(void **state) {
   assert_false(opens(&c, &g));
 }
 
+/* The file of the good case holds a certificate made for this test; its key is thrown away. */
+static void authorities_are_read(void **state) {
+  (void)state;
+  struct config c = {.bind = "", .ca_file = path, .smtp_password_file = "", .sms_secret_file = ""};
+  struct gateways g;
+  write_file("no certificate\n");
+  assert_false(opens(&c, &g));
+  c.ca_file = "/nowhere/at/all";
+  assert_false(opens(&c, &g));
+  c.ca_file = "tests/unit/gateways/authority.crt";
+  assert_true(opens(&c, &g));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_set_is_fine),
                                      cmocka_unit_test(a_password_is_read_without_its_line_end),
-                                     cmocka_unit_test(a_key_is_64_digits)};
+                                     cmocka_unit_test(a_key_is_64_digits),
+                                     cmocka_unit_test(authorities_are_read)};
   int fd = mkstemp(path);
   if (fd < 0) return 1;
   close(fd);
