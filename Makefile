@@ -86,7 +86,7 @@ asan: build/setup/test  ## unit tests and stories under the address and undefine
 tsan: build/setup/test  ## unit tests and stories under the thread sanitizer
 	@TSAN_OPTIONS=halt_on_error=1:suppressions=$(abspath tests/tsan.supp) \
 	  BUILD=build/tsan SANITIZE=thread \
-	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh unit stories
+	  MAKE='$(MAKE) --no-print-directory' tests/tally.sh $(or $(TSAN),unit stories)
 
 MEMCHECK := valgrind -q --error-exitcode=99 --leak-check=full \
               --errors-for-leak-kinds=definite,indirect --num-callers=30
@@ -96,7 +96,8 @@ valgrind: build/setup/test  ## unit tests under memcheck; VALGRIND_SKIP=token fo
 
 RACES := codes_redeem,attendance,identity_sessions,listener,core_keys,core_links,core_memory
 races: build/setup/test  ## of make tsan, the stories that race most
-	@+$(MAKE) --no-print-directory tsan ONLY=$(RACES),core_slow,core_sold_out,core_strangers
+	@+$(MAKE) --no-print-directory tsan TSAN=stories \
+	  ONLY=$(RACES),core_slow,core_sold_out,core_strangers
 
 fuzz: build/setup/test  ## each fuzzer for FUZZ_SECONDS (20); ONLY=head,json for a part
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Runs every fuzzer of a build folder, or those of ONLY (json,head), for FUZZ_SECONDS (20). They
-# begin with tests/fuzz/seeds and found, know the words of tests/fuzz/words, and keep what led
+# Runs every fuzzer of a build folder, or those of ONLY (json,head), for FUZZ_SECONDS (20), as many
+# at a time as there are cores. They begin with tests/fuzz/seeds and found, know the words of tests/fuzz/words, and keep what led
 # further in build/corpus. An input that breaks one is left in build/broken: it belongs into
 # tests/fuzz/found, where every `make unit` tries it.
 set -u
 mkdir -p build/broken
-passed=0 failed=0
 
 fuzz() {
   local name=$1 program=$2 corpus=build/corpus/$1 words=tests/fuzz/words/$1
@@ -28,16 +27,28 @@ told() {
   echo "$runs runs, $edges edges covered"
 }
 
+judge() {
+  local name out
+  name=$(basename "$1" _fuzz)
+  if out=$(fuzz "$name" "$1"); then
+    echo "ok    $name: $(told "$out")"
+  else
+    printf '%s\nFAIL  %s\n' "$(tail -n 40 <<<"$out")" "$name"
+  fi
+}
+export -f fuzz told judge
+
+chosen=()
 for program in "$1"/tests/fuzz/*_fuzz; do
   name=$(basename "$program" _fuzz)
   [ -z "${ONLY:-}" ] || [[ ,$ONLY, == *,$name,* ]] || continue
-  if out=$(fuzz "$name" "$program"); then
-    echo "ok    $name: $(told "$out")"
-    passed=$((passed + 1))
-  else
-    printf '%s\nFAIL  %s\n' "$(tail -n 40 <<<"$out")" "$name"
-    failed=$((failed + 1))
-  fi
+  chosen+=("$program")
 done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+# shellcheck disable=SC2016
+printf '%s\n' "${chosen[@]}" |
+  xargs -P "$(nproc)" -I{} bash -c 'out=$(judge {}); echo "$out"' | tee "$results"
+passed=$(grep -c '^ok    ' "$results")
+echo "$passed passed, $((${#chosen[@]} - passed)) failed"
+[ "$passed" = "${#chosen[@]}" ]
