@@ -39,6 +39,7 @@ static EVP_MAC *hmac;
 static EVP_CIPHER *aes_gcm;
 static pthread_key_t kit_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool fetched;
 
 /* Before the program's first use of OpenSSL, which takes this no later. */
 static void *take(size_t size, const char *file, int line) {
@@ -80,15 +81,18 @@ static void fetch_all(void) {
   sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
   hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
   aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-  must(sha256 && hmac && aes_gcm, "fetch");
-  must(pthread_key_create(&kit_key, kit_free) == 0, "thread_key");
+  fetched = sha256 && hmac && aes_gcm && pthread_key_create(&kit_key, kit_free) == 0;
+}
+
+static bool fetch_once(void) {
+  return pthread_once(&once, fetch_all) == 0 && fetched;
 }
 
 /* NULL when memory runs out. */
 static struct kit *my_kit(void) {
   static _Thread_local struct kit *mine;
   if (mine) return mine;
-  must(pthread_once(&once, fetch_all) == 0, "once");
+  must(fetch_once(), "fetch");
   struct kit *kit = calloc(1, sizeof *kit);
   if (!kit) return NULL;
   kit->md = EVP_MD_CTX_new();
@@ -222,7 +226,7 @@ static bool hkdf(struct text secret, struct text salt, struct text info, uint8_t
  */
 bool crypto_start(void) {
   struct digest d;
-  bool good = OSSL_LIB_CTX_get0_global_default() != NULL &&
+  bool good = OSSL_LIB_CTX_get0_global_default() != NULL && fetch_once() &&
               hkdf(LIT("secret"), NONE, LIT("start"), d.b, sizeof d.b);
   ERR_clear_error();
   return good;
