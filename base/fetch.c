@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 
-enum { ANSWER_CAP = 1 << 20, TIMEOUT_MS = 10000, CONNECT_MS = 5000, AGAIN_MS = 100 };
+enum { ANSWER_CAP = 1 << 20, TIMEOUT_MS = 10000, CONNECT_MS = 5000 };
 
 /* Each option can be refused, be it for want of memory. */
 #define SET(easy, option, value) (curl_easy_setopt(easy, CURLOPT_##option, value) == CURLE_OK)
@@ -101,7 +101,7 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *transfer
 /* Out of libcurl's hands; its connection is kept for the next one if it is whole. */
 static void leave(struct transfer *t) {
   if (!t->fetcher) return;
-  curl_multi_remove_handle(t->fetcher->multi, t->easy);
+  if (!t->orphan) curl_multi_remove_handle(t->fetcher->multi, t->easy);
   t->fetcher = NULL;
   *t->link = t->next;
   if (t->next) t->next->link = t->link;
@@ -156,19 +156,47 @@ void fetch_ended(struct transfer *t, CURLcode code) {
   request_take(q, t->then(q, &t->result));
 }
 
-static void act(struct fetcher *f, curl_socket_t fd, int what) {
-  int running, left;
+static bool open_multi(struct fetcher *f);
+
+/* A multi handle that had no memory is not whole: libcurl 7.88 then keeps a hash without slots for
+ * a socket, and divides by them when the next transfer has it. So all that it had has failed, and
+ * another takes its place, now or when somebody calls. */
+static void renew(struct fetcher *f) {
+  for (struct transfer *t = f->transfers; t; t = t->next) {
+    curl_multi_remove_handle(f->multi, t->easy);
+    t->orphan = true;
+  }
+  curl_multi_cleanup(f->multi);
+  loop_untimer(f->loop, &f->timer);
+  f->multi = NULL;
+  (void)open_multi(f);
+  for (struct transfer *t = f->transfers; t;) {
+    struct transfer *lost = t->orphan ? t : NULL;
+    t = t->next;
+    if (!lost) continue;
+    fetch_ended(lost, CURLE_OUT_OF_MEMORY);
+    t = f->transfers; /* whoever was told may have started and abandoned some */
+  }
+}
+
+static void tell_ended(struct fetcher *f) {
+  int left;
   CURLMsg *m;
-  /* It told us nothing, not even when to come back: once more, or its transfers wait for ever. */
-  if (curl_multi_socket_action(f->multi, fd, what, &running) != CURLM_OK)
-    loop_timer(f->loop, &f->timer, time_ticks() + AGAIN_MS);
-  while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
+  while (f->multi && (m = curl_multi_info_read(f->multi, &left)) != NULL) {
     char *transfer = NULL;
     CURLcode code = m->data.result; /* m dies with the transfer's leaving */
     if (m->msg != CURLMSG_DONE) continue;
     curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &transfer);
     fetch_ended((struct transfer *)(void *)transfer, code);
   }
+}
+
+static void act(struct fetcher *f, curl_socket_t fd, int what) {
+  int running;
+  if (!f->multi) return;
+  bool whole = curl_multi_socket_action(f->multi, fd, what, &running) == CURLM_OK;
+  tell_ended(f);
+  if (!whole) renew(f);
 }
 
 /* ---- a call becomes a transfer -----------------------------------------------------------------
@@ -257,6 +285,7 @@ static struct transfer *transfer_new(struct request *q, const struct fetch_call 
 }
 
 static bool enter(struct fetcher *f, struct transfer *t) {
+  if (!f->multi && !open_multi(f)) return false;
   if (curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) return false;
   t->fetcher = f;
   t->next = f->transfers;
@@ -294,14 +323,23 @@ static void start_libcurl(void) {
   global_good = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
-static bool set_multi(struct fetcher *f) {
-  CURLM *m = f->multi;
+static bool set_multi(CURLM *m, struct fetcher *f) {
   return curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
          curl_multi_setopt(m, CURLMOPT_SOCKETDATA, f) == CURLM_OK &&
          curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
          curl_multi_setopt(m, CURLMOPT_TIMERDATA, f) == CURLM_OK &&
          curl_multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS, 64L) == CURLM_OK &&
          curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, 8L) == CURLM_OK;
+}
+
+static bool open_multi(struct fetcher *f) {
+  CURLM *m = curl_multi_init();
+  if (m && set_multi(m, f)) {
+    f->multi = m;
+    return true;
+  }
+  curl_multi_cleanup(m);
+  return false;
 }
 
 bool fetch_open(struct loop *l) {
@@ -311,9 +349,8 @@ bool fetch_open(struct loop *l) {
   f->loop = l;
   f->timer.fire = timer_fired;
   if (pthread_once(&once, start_libcurl) != 0 || !global_good || !(f->mailer = mailer_new(l)) ||
-      !(f->multi = curl_multi_init()) || !set_multi(f)) {
+      !open_multi(f)) {
     mailer_free(f->mailer);
-    curl_multi_cleanup(f->multi);
     free(f);
     return false;
   }

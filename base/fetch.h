@@ -22,6 +22,7 @@ struct transfer {    /* one call under way; malloc'ed */
   bool in_arena;                 /* the request's arena has a claim on it */
 
   struct fetcher *fetcher; /* HTTP: NULL when it is not with libcurl (any more) */
+  bool orphan;             /* HTTP: the multi handle that it was with is gone */
 
   struct post post; /* mail: brings it back from its thread */
   struct mailer *mailer;
