@@ -28,6 +28,10 @@ static void find_self(struct gateways *g, const struct config *c) {
                  (long long)c->port);
 }
 
+const char *gateways_public_url(const struct gateways *g) {
+  return *g->config->public_url ? g->config->public_url : g->self;
+}
+
 bool gateways_open(struct gateways *g, const struct config *c, struct builder *why) {
   char hex[128] = "";
   *g = (struct gateways){.config = c};

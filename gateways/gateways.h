@@ -17,6 +17,8 @@ struct gateways {
 };
 /* Reads the files that config names. False, and a sentence in *why, when one can't be read. */
 bool gateways_open(struct gateways *g, const struct config *c, struct builder *why);
+/* Where clients are led: LYCEUM_PUBLIC_URL, or how the server reaches itself. */
+const char *gateways_public_url(const struct gateways *g);
 
 /* ---- messages ---------------------------------------------------------------------------------
  */

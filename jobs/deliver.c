@@ -122,7 +122,7 @@ static struct step named(struct request *q, const struct rows *r) {
   const struct gateways *g = p->deliverer->gateways;
   if (p->row.notice.at) {
     if (!message_notice(&q->arena, &p->message, p->row.notice, chinese, p->from, p->row.facts,
-                        text_of(g->config->public_url)))
+                        text_of(gateways_public_url(g))))
       return remove_it(q);
   } else
     message_write(&q->arena, &p->message,

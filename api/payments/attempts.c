@@ -66,7 +66,7 @@ static struct step refuses(struct request *q, const struct rows *r) {
 /* A page of this server's own gets its address in front. */
 static struct text absolute(struct request *q, struct text url) {
   const struct api *api = api_of(q);
-  const char *base = api->config->public_url[0] ? api->config->public_url : api->gateways->self;
+  const char *base = gateways_public_url(api->gateways);
   return text_starts(url, "/") ? arena_printf(&q->arena, "%s%.*s", base, TEXT_ARGS(url)) : url;
 }
 
