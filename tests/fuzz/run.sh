@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every fuzzer of a build folder, or those of ONLY (json,head), for FUZZ_SECONDS (20), as many
-# at a time as there are cores. They begin with tests/fuzz/seeds and found, know the words of tests/fuzz/words, and keep what led
-# further in build/corpus. An input that breaks one is left in build/broken: it belongs into
-# tests/fuzz/found, where every `make unit` tries it.
+# at a time as there are cores. They begin with tests/fuzz/seeds and found, know the words of
+# tests/fuzz/words, and keep what led further in build/corpus. An input that breaks one is left in
+# build/broken: it belongs into tests/fuzz/found, where every `make unit` tries it.
 set -u
 mkdir -p build/broken
 
