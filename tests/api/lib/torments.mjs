@@ -22,13 +22,16 @@ export const server = {
 
 const MS = 1_800_000;
 const STEP = Number(process.env.TORTURE_STEP || 1);
-/** Of each kind of route some: who comes, pays, attends, teaches, keeps house, reads and leaves. */
+/** Of each kind of route some: who comes, attends, teaches, keeps house, reads, leaves, and pays. */
 const CHOSEN = `challenge_create sign_up sign_in session_refresh password_reset password_put
   session_end session_end_all me_get me_patch me_delete consent_post member_list member_patch
   code_redeem redemption_get code_create code_list code_change code_batch_create code_batch_export
   campaign_create product_create plan_create entitlement_grant entitlement_void lecture_list
   lecture_create lecture_change lecture_publish lecture_cancel lecturer_create venue_create check_in
-  attendance_put attendance_export`.split(/\s+/);
+  attendance_put attendance_export quote_create order_create order_cancel attempt_create
+  payment_record refund_create gift_claim seat_put my_membership_change my_membership_pause
+  my_membership_resume my_notices_change gateway_change webhook_create webhook_rotate webhook_test
+  webhook_replay webhook_remove`.split(/\s+/);
 /** Names of routes, or `all`. */
 const wanted = process.env.TORTURE_ROUTE;
 const chosen = (name) =>
@@ -38,8 +41,8 @@ const chosen = (name) =>
 const SPENDS = new Set(['me_delete', 'session_end_all', 'session_end', 'password_put']);
 /** What changes codes; elsewhere a batch may still be minted. */
 const CODES = ['code_redeem', 'code_create', 'code_change', 'entitlement_void'];
-/** What is about codes of one's own, or a lecture to attend. */
-const REDEEMERS = ['check_in', 'code_redeem', 'redemption_get'];
+/** What is about codes of one's own, a lecture to attend, or somebody else's gift. */
+const REDEEMERS = ['check_in', 'code_redeem', 'redemption_get', 'gift_claim'];
 /** After an outcome that nobody knows, asking again may tell that it had been done. */
 const SPENT = {
   challenge_create: ['rate_limited'],
@@ -52,6 +55,13 @@ const SPENT = {
   lecture_publish: ['state_forbids'],
   lecture_cancel: ['too_late'],
   entitlement_void: ['already_void'],
+  webhook_remove: ['not_found'],
+  invoice_request_change: ['state_forbids'],
+};
+/** What others write while these run. */
+const asideOf = (name) => {
+  if (/^webhook_(test|replay)/.test(name)) return ['webhook_endpoint']; // how its deliveries went
+  return CODES.includes(name) ? [] : ['invite_code', 'code_batch'];
 };
 /** What is also asked without an Idempotency-Key, and what is read from a cursor on. */
 const KEYLESS = ['code_redeem', 'code_create'];
@@ -138,7 +148,7 @@ async function all(context, kind) {
       step: STEP,
       once: keyed || name === 'code_redeem',
       spent: SPENT[name],
-      aside: CODES.includes(name) ? [] : ['invite_code', 'code_batch'],
+      aside: asideOf(name),
     });
     if (process.env.TORTURE_SAYS)
       console.log(`      ${name}: ${reached} in ${Date.now() - began} ms; ${done}`);
