@@ -88,6 +88,14 @@ const BODIES = {
   session_refresh: async ({ people }) => ({ refresh_token: (await people.member()).refresh }),
 };
 
+/** What must be so before, each time: a community has twenty webhooks at most. */
+const BEFORE = {
+  webhook_create: async ({ api }, { keeper }) => {
+    const { body } = await api.as(keeper).get('/v1/webhooks');
+    for (const { id } of body.data) await api.as(keeper).delete(`/v1/webhooks/${id}`);
+  },
+};
+
 async function operations(api) {
   const { body } = await api.get('/openapi.json');
   return Object.entries(body.paths)
@@ -114,6 +122,7 @@ function maker(context, world, { path, method, name, keyed }) {
   return async () => {
     let who = REDEEMERS.includes(name) ? world.redeemer : world.keeper;
     if (SPENDS.has(name)) who = await world.person();
+    await BEFORE[name]?.(context, world);
     const parameters = await world.parameters(path, who);
     const own = BODIES[name];
     const body = own ? await own(context) : await world.body(name, parameters, who);
