@@ -21,7 +21,8 @@ static const char *trusted;
 
 struct fetcher { /* a loop's */
   struct loop *loop;
-  CURLM *multi;
+  CURLM *multi; /* NULL: none could be had */
+  bool broken;  /* it was told that a socket can't be watched, and does little from then on */
   struct timer timer;
   struct transfer *transfers;
   struct mailer *mailer;
@@ -67,24 +68,27 @@ static int forget_socket(struct fetcher *f, curl_socket_t fd, struct socket *s) 
   return 0;
 }
 
-/* -1 makes libcurl fail the transfers of this socket. */
+static struct socket *new_socket(struct fetcher *f, curl_socket_t fd) {
+  struct socket *s = calloc(1, sizeof *s);
+  if (!s) return NULL;
+  *s = (struct socket){{.fd = fd, .ready = socket_ready}, f};
+  if (curl_multi_assign(f->multi, fd, s) == CURLM_OK) return s;
+  free(s);
+  return NULL;
+}
+
+/* -1 makes libcurl fail all its transfers, but not always say so to who called it. */
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *fetcher, void *known) {
   struct fetcher *f = fetcher;
   struct socket *s = known;
   (void)easy;
   if (what == CURL_POLL_REMOVE) return forget_socket(f, fd, s);
-  if (!s) {
-    s = calloc(1, sizeof *s);
-    if (!s) return -1;
-    *s = (struct socket){{.fd = fd, .ready = socket_ready}, f};
-    if (curl_multi_assign(f->multi, fd, s) != CURLM_OK) {
-      free(s);
-      return -1;
-    }
-  }
+  if (!s) s = new_socket(f, fd);
   uint32_t events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
                     (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-  return loop_watch(f->loop, &s->watch, events) ? 0 : -1;
+  if (s && loop_watch(f->loop, &s->watch, events)) return 0;
+  f->broken = true;
+  return -1;
 }
 
 /* ---- the life of a transfer --------------------------------------------------------------------
@@ -169,6 +173,7 @@ static void renew(struct fetcher *f) {
   curl_multi_cleanup(f->multi);
   loop_untimer(f->loop, &f->timer);
   f->multi = NULL;
+  f->broken = false;
   (void)open_multi(f);
   for (struct transfer *t = f->transfers; t;) {
     struct transfer *lost = t->orphan ? t : NULL;
@@ -196,7 +201,7 @@ static void act(struct fetcher *f, curl_socket_t fd, int what) {
   if (!f->multi) return;
   bool whole = curl_multi_socket_action(f->multi, fd, what, &running) == CURLM_OK;
   tell_ended(f);
-  if (!whole) renew(f);
+  if (!whole || f->broken) renew(f);
 }
 
 /* ---- a call becomes a transfer -----------------------------------------------------------------
@@ -364,7 +369,7 @@ void fetch_close(struct loop *l) {
   mailer_free(f->mailer);
   while (f->transfers)
     leave(f->transfers);
-  curl_multi_cleanup(f->multi); /* still tells which sockets to forget */
+  curl_multi_cleanup(f->multi); /* may still tell which sockets to forget */
   loop_untimer(l, &f->timer);
   loop_keep(l, ROOM_FETCH, NULL);
   free(f);

@@ -1,5 +1,6 @@
 /* lyceum doctor: everything that serving needs, each with what to do when it is not so. */
 #include "cli/cli.h"
+#include "gateways/gateways.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,16 @@ static bool is_loopback(const char *url) {
   return strstr(url, "://127.") || strstr(url, "://localhost") || strstr(url, "://[::1]");
 }
 
+/* What options name must be there when it serves: secrets of mail and SMS, other authorities. */
+static void look_at_files(struct doctor *d) {
+  struct gateways g;
+  struct builder why = {0};
+  if (!gateways_open(&g, &d->c->config, &why))
+    find(d, BAD, "files", "%.*s", TEXT_ARGS(built(&why)));
+  explicit_bzero(&g, sizeof g);
+  builder_free(&why);
+}
+
 /* Without mail nobody proves a contact, and without TLS tokens can be read on the way. */
 static void look_at_options(struct doctor *d) {
   const struct config *o = &d->c->config;
@@ -92,6 +103,7 @@ static void look_at_options(struct doctor *d) {
     find(d, NOTE, "mail", "stays in the mailbox page, for LYCEUM_DEMO=1");
   else
     find(d, BAD, "mail", "LYCEUM_SMTP_URL is not set: nobody can sign up or reset a password");
+  look_at_files(d);
   if (*o->sms_url)
     find(d, OK, "SMS", "go to %s", o->sms_url);
   else

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# What docker-compose.yml needs and is not there yet: two secrets, and a certificate for trying.
+# What docker-compose.yml needs and is not there yet: two secrets, a certificate for trying, and a
+# folder for files that settings name.
 # What exists is left alone.
 #
 #   dist/prepare.sh [NAME...]     names and addresses of the certificate; localhost and 127.0.0.1
-#                                 LYCEUM_SECRETS (secrets) and LYCEUM_TLS (tls): the folders
+#                                 LYCEUM_SECRETS (secrets), LYCEUM_TLS (tls) and LYCEUM_FILES
+#                                 (files): the folders
 set -euo pipefail
 cd "$(dirname "$0")/.."
-secrets=${LYCEUM_SECRETS:-secrets} tls=${LYCEUM_TLS:-tls}
+secrets=${LYCEUM_SECRETS:-secrets} tls=${LYCEUM_TLS:-tls} files=${LYCEUM_FILES:-files}
 readonly CONTAINER_USER=10001 # of the Dockerfile
 
 # The container's user must read it. Root can give it to that user alone; others can't, so there the
@@ -43,8 +45,21 @@ certificate() {
 }
 
 [ $# != 0 ] || set -- localhost 127.0.0.1
+# The container's user must get into the folder of files; strangers only where no chown is allowed.
+files_folder() {
+  [ ! -d "$files" ] || return 0
+  mkdir -p "$files"
+  if [ "$(id -u)" = 0 ]; then
+    chown "$CONTAINER_USER" "$files"
+    chmod 0700 "$files"
+  else
+    chmod 0711 "$files"
+  fi
+}
+
 mkdir -p "$secrets" "$tls"
 chmod 0700 "$secrets" "$tls"
+files_folder
 secret lyceum 32
 secret postgres 16
 certificate "$@"

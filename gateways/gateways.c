@@ -28,6 +28,16 @@ static void find_self(struct gateways *g, const struct config *c) {
                  (long long)c->port);
 }
 
+/* Looked at before OpenSSL does, which does not tell why it can't read a file. */
+static bool trust(const char *path, struct builder *why) {
+  FILE *f = fopen(path, "re");
+  const char *fault = f ? "certificates in PEM are expected" : strerror(errno);
+  if (f) (void)fclose(f);
+  if (f && fetch_trust(path)) return true;
+  build_printf(why, "LYCEUM_CA_FILE: %s: %s", path, fault);
+  return false;
+}
+
 const char *gateways_public_url(const struct gateways *g) {
   return *g->config->public_url ? g->config->public_url : g->self;
 }
@@ -36,10 +46,7 @@ bool gateways_open(struct gateways *g, const struct config *c, struct builder *w
   char hex[128] = "";
   *g = (struct gateways){.config = c};
   find_self(g, c);
-  if (c->ca_file[0] && !fetch_trust(c->ca_file)) {
-    build_printf(why, "%s: certificates in PEM are expected", c->ca_file);
-    return false;
-  }
+  if (c->ca_file[0] && !trust(c->ca_file, why)) return false;
   if (c->smtp_password_file[0] &&
       !read_secret(c->smtp_password_file, g->smtp_password, sizeof g->smtp_password, why))
     return false;

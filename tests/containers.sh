@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo 'containers: needs root' >&2 && exit 1; }
 work=${CONTAINERS_WORK:-$(mktemp -d)}
 export COMPOSE_PROJECT_NAME=lyceum-trial LYCEUM_DEMO=1
-export LYCEUM_SECRETS=$work/secrets LYCEUM_TLS=$work/tls
+export LYCEUM_SECRETS=$work/secrets LYCEUM_TLS=$work/tls LYCEUM_FILES=$work/files
 export LYCEUM_HTTP=127.0.0.1:18080 LYCEUM_HTTPS=127.0.0.1:18443
 export LYCEUM_PUBLIC_URL=https://$LYCEUM_HTTPS LYCEUM_SUBNET=172.30.57.0/24
 # As many open files as this machine lets them have.
@@ -170,6 +170,9 @@ look_at_image() {
   is 'lyceum does not run as root' 10001 "$(beside --entrypoint id lyceum -u)"
   is 'lyceum can write nothing in its image' no \
     "$(beside --entrypoint sh lyceum -c 'touch /var/tmp/x 2>/dev/null && echo yes || echo no')"
+  # shellcheck disable=SC2016
+  is 'lyceum sees the files that settings name' 1 \
+    "$(beside --entrypoint sh lyceum -c 'grep -c BEGIN "$LYCEUM_CA_FILE"')"
   is 'lyceum reaches PostgreSQL, and nginx does not' 'yes no' \
     "$(beside --entrypoint sh lyceum -c 'getent hosts postgres >/dev/null && echo yes') $(
       beside nginx sh -c 'getent hosts postgres >/dev/null || echo no')"
@@ -290,6 +293,8 @@ fail_over() {
 
 try() {
   dist/prepare.sh localhost 127.0.0.1 >/dev/null
+  install -m 644 "$work/tls/fullchain.pem" "$work/files/authority.crt"
+  export LYCEUM_CA_FILE=/files/authority.crt # it does not start if it can't read that
   up
   look_at_image
   look_at_nginx

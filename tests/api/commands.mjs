@@ -224,3 +224,22 @@ story('The doctor finds what is wrong', async ({ lyceum, out }) => {
   expect(ill.out).matches(/^bad +secret .*nowhere: No such file/m);
   expect(ill.out).matches(/^bad +mail /m);
 });
+
+story('The doctor reads the files that settings name, as the server would', async (stage) => {
+  const { lyceum, launch, out } = stage;
+  const nowhere = join(out, 'nowhere.crt');
+  const empty = join(out, 'empty.crt');
+  writeFileSync(empty, 'nothing\n');
+  for (const [file, why] of [
+    [nowhere, /nowhere\.crt: No such file/],
+    [empty, /empty\.crt: certificates in PEM are expected/],
+  ]) {
+    const env = { LYCEUM_CA_FILE: file };
+    const { out: said } = await lyceum('doctor', { env }).done;
+    expect(said).matches(new RegExp(`^bad +files .*${why.source}`, 'm'));
+    const server = launch(env);
+    await server.ended;
+    server.killed = true; // it is to end with 1
+    expect([server.code, why.test(server.said)]).is([1, true]);
+  }
+});

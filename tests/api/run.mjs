@@ -24,7 +24,7 @@ const root = resolve(here, '../..');
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: process.env.ONLY ?? '' },
-    jobs: { type: 'string', default: '3' }, // they wait more than they work
+    jobs: { type: 'string', default: '4' }, // they wait more than they work
     server: { type: 'string', default: process.env.LYCEUM ?? join(root, 'build/lyceum') },
     strict: { type: 'boolean', default: false },
     from: { type: 'string', default: here },
