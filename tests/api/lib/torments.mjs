@@ -41,8 +41,9 @@ const chosen = (name) =>
 const SPENDS = new Set(['me_delete', 'session_end_all', 'session_end', 'password_put']);
 /** What changes codes; elsewhere a batch may still be minted. */
 const CODES = ['code_redeem', 'code_create', 'code_change', 'entitlement_void'];
-/** What is about codes of one's own, a lecture to attend, or somebody else's gift. */
-const REDEEMERS = ['check_in', 'code_redeem', 'redemption_get', 'gift_claim'];
+/** What is about codes of one's own, or orders, a lecture to attend, or somebody else's gift. */
+const REDEEMERS = `check_in code_redeem redemption_get gift_claim invoice_request_create
+  invoice_request_get invoice_request_withdraw quote_get`.split(/\s+/);
 /** After an outcome that nobody knows, asking again may tell that it had been done. */
 const SPENT = {
   challenge_create: ['rate_limited'],
@@ -67,8 +68,9 @@ const asideOf = (name) => [
 /** What is also asked without an Idempotency-Key, and what is read from a cursor on. */
 const KEYLESS = ['code_redeem', 'code_create'];
 const PAGED = ['lecture_list', 'member_list', 'code_list'];
-/** No setting of the stories' servers makes these answer. */
-const ABSENT = ['apple_app_site_association', 'asset_links'];
+/** No setting of the stories' servers makes the first two answer; others want a provider's signature. */
+const ABSENT = `apple_app_site_association asset_links gateway_notification
+  test_provider`.split(/\s+/);
 
 /** Bodies that succeed, where those of World are refused on purpose. */
 const BODIES = {
