@@ -7,7 +7,7 @@ import { expect, figure, PASSWORD, story } from './lib/story.mjs';
 export const server = { env: { LYCEUM_PACE_SCALE: '100000', LYCEUM_MESSAGE_DAILY_CAP: '100000' } };
 
 const TIMINGS = 200;
-const ROUNDS = 8;
+const ROUNDS = 12;
 const STRONG = 'hashed as the server does it';
 
 /** All that a guesser sees of an answer, but for its own name and the clock. */
@@ -24,9 +24,8 @@ const timed = async (ask) => {
   return [Number(process.hrtime.bigint() - from) / 1e6, reply];
 };
 
-/** Asks both `TIMINGS` times in turn; gives their medians in milliseconds. */
-async function measure(left, right) {
-  const times = [[], []];
+/** Asks both `TIMINGS` times in turn, and keeps in `times` how many milliseconds each took. */
+async function measure(times, left, right) {
   let shown;
   for (let i = 0; i < TIMINGS; i++) {
     for (const side of i % 2 ? [0, 1] : [1, 0]) {
@@ -36,16 +35,17 @@ async function measure(left, right) {
       expect(face(reply)).is(shown);
     }
   }
-  return times.map(median);
 }
 
-/** Within 5% and a tenth of a millisecond. A busy machine may need more than one round for it; what
- * really takes longer needs longer in all of them. */
+/** Within 5% and a tenth of a millisecond. A busy machine may need more than one round for it, so
+ * the medians are those of all rounds together: noise fades in them, what takes longer remains. */
 async function alike(what, prepare) {
+  const times = [[], []];
   const seen = [];
   let percent;
   for (let round = 0; round < ROUNDS; round++) {
-    const [known, unknown] = await measure(...(await prepare()));
+    await measure(times, ...(await prepare()));
+    const [known, unknown] = times.map(median);
     seen.push(`${known.toFixed(2)} ms known, ${unknown.toFixed(2)} ms unknown`);
     const beyond = Math.max(0, Math.abs(known - unknown) - 0.1);
     percent = (100 * beyond) / Math.max(known, unknown);

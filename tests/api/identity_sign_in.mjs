@@ -83,37 +83,6 @@ story('Known and unknown contacts get the same answers', async (context) => {
   }
 });
 
-story('And in the same time', async ({ api, community, people, random, sql }) => {
-  // Hashes of the strength that the server makes itself: the stories' own are cheap on purpose.
-  const ann = await people.member({ signIn: true });
-  const set = await api
-    .as(ann)
-    .put('/v1/me/password', { current_password: PASSWORD, new_password: STRONG });
-  expect(set).status(204);
-  const times = { known: [], unknown: [], asked: [], strange: [] };
-  const clock = async (list, work) => {
-    const from = process.hrtime.bigint();
-    await work();
-    list.push(Number(process.hrtime.bigint() - from) / 1e6);
-  };
-  for (let i = 0; i < 9; i++) {
-    const nobody = `n-${random()}@example.org`;
-    const guess = (login) => () =>
-      api.post(`${community.path}/sessions`, { login, password: 'not the password' });
-    await clock(times.known, guess(ann.email));
-    await clock(times.unknown, guess(nobody));
-    await wait(sql);
-    const ask = (contact) => () =>
-      api.post(`${community.path}/challenges`, { contact, purpose: 'sign_in' });
-    await clock(times.asked, ask(ann.email));
-    await clock(times.strange, ask(nobody));
-  }
-  const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
-  const near = (a, b) => Math.abs(a - b) < Math.max(8, 0.4 * Math.max(a, b));
-  expect(near(median(times.known), median(times.unknown))).isTrue(JSON.stringify(times));
-  expect(near(median(times.asked), median(times.strange))).isTrue(JSON.stringify(times));
-});
-
 story('Guessing one login is stopped, wherever it comes from', async (context) => {
   const { api, community, people } = context;
   const ann = await people.member({ signIn: false });
