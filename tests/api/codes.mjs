@@ -1,5 +1,5 @@
 // Operators' work with codes: one by one, in campaigns, by the batch; and who did what.
-import { expect, eventually, race, story, uuid7 } from './lib/story.mjs';
+import { eventually, expect, patiently, race, story, uuid7 } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 
 const DAY = 86_400_000;
@@ -65,7 +65,7 @@ story('A chosen code reads like no other, and unlike a machine-made one', async 
   expect(await choose('what?!'))
     .problem('body_invalid', 422)
     .fault('/code', 'format');
-  const replies = await race(8, () => choose('ONE-ONLY'));
+  const replies = await race(8, () => patiently(() => choose('ONE-ONLY')));
   expect(replies.filter((r) => r.status === 201).length).is(1);
   expect(replies.filter((r) => r.body.code === 'code_taken').length).is(7);
 });
@@ -176,7 +176,7 @@ story('A campaign gives out no more codes than its quota, in a race neither', as
   const campaign = await shop.campaign({ quota: 5, source: 'spring fair' });
   const path = `/v1/campaigns/${campaign.id}`;
   const more = { plan_id: plan.id, days: 7, campaign_id: campaign.id };
-  const replies = await race(16, () => console.post('/v1/codes', more));
+  const replies = await race(16, () => patiently(() => console.post('/v1/codes', more)));
   expect(replies.filter((r) => r.status === 201).length).is(5);
   expect(replies.filter((r) => r.body.code === 'campaign_full').length).is(11);
   expect(await console.get(path)).body({ codes: 5, quota: 5, source: 'spring fair' });

@@ -36,6 +36,11 @@ async function whileCommitsTake({ sql }, seconds, run) {
   }
 }
 
+/** Those of the server's sessions that wait for a row. */
+const waiting = (sql) => sql`
+  SELECT FROM pg_stat_activity WHERE usename = 'lyceum_server'
+    AND datname = current_database() AND wait_event_type = 'Lock'`;
+
 const dawdling = async (sql) =>
   (await sql`
     SELECT count(*)::int AS n FROM pg_stat_activity
@@ -59,7 +64,7 @@ story('Of many with one key at once one does it; all others see that', async (st
 });
 
 story('Who looked a moment before another committed does not do it again', async (stage) => {
-  const { api, session, community, random } = stage;
+  const { api, session, community, random, sql } = stage;
   const operator = await new School(stage).person('operator');
   const key = random();
   const keyed = api.as(operator).with({ 'Idempotency-Key': key });
@@ -71,7 +76,7 @@ story('Who looked a moment before another committed does not do it again', async
     [community.id, operator.id, key],
   );
   const asked = keyed.post('/v1/lectures', draft());
-  await sleep(100);
+  await eventually(async () => (await waiting(sql)).length);
   await other.query('COMMIT');
   await other.end();
   expect(await asked).problem('idempotency_in_flight', 409).header('Location', null);
@@ -95,7 +100,7 @@ story('Killed between effect and answer: the same key tells what was done', asyn
     .as(await new School(stage).person('operator'))
     .with({ 'Idempotency-Key': random() });
   const body = draft();
-  await whileCommitsTake(stage, 0.6, async () => {
+  await whileCommitsTake(stage, 3, async () => {
     const lost = keyed.on(doomed).post('/v1/lectures', body).catch((error) => error.code);
     await eventually(() => dawdling(sql));
     await doomed.kill();
@@ -160,7 +165,7 @@ story('Killed at any moment: each key has one effect', async (stage) => {
     // What was begun may still hold the key until PostgreSQL has noticed.
     const reply = await eventually(async () => {
       const tried = await keyed.on(victim).post('/v1/lectures', body);
-      return tried.status !== 409 && tried;
+      return ![409, 503].includes(tried.status) && tried;
     });
     expect(reply).status(201);
     expect(await lectures(stage)).is(round);
@@ -170,13 +175,13 @@ story('Killed at any moment: each key has one effect', async (stage) => {
 
 story('A deadline passes while it commits: the key finds out', async (stage) => {
   const { api, sql, start, random } = stage;
-  const hasty = await start({ ...env, LYCEUM_DEADLINE_MS: '250' });
+  const hasty = await start({ ...env, LYCEUM_DEADLINE_MS: '1500' });
   const keyed = api
     .as(await new School(stage).person('operator'))
     .on(hasty)
     .with({ 'Idempotency-Key': random() });
   const body = draft();
-  await whileCommitsTake(stage, 0.8, async () => {
+  await whileCommitsTake(stage, 3, async () => {
     expect(await keyed.post('/v1/lectures', body))
       .problem('outcome_unknown', 503)
       .header('Retry-After', /^\d+$/);
@@ -194,9 +199,9 @@ story('A deadline passes while it commits: the key finds out', async (stage) => 
 
 story('Who waits for a transaction past the deadline has done nothing', async (stage) => {
   const { api, sql, start, random } = stage;
-  const hasty = await start({ ...env, LYCEUM_LOOPS: '1', LYCEUM_DEADLINE_MS: '400' });
+  const hasty = await start({ ...env, LYCEUM_LOOPS: '1', LYCEUM_DEADLINE_MS: '1500' });
   const operator = api.as(await new School(stage).person('operator')).on(hasty);
-  await whileCommitsTake(stage, 1.2, async () => {
+  await whileCommitsTake(stage, 3.5, async () => {
     const first = operator.with({ 'Idempotency-Key': random() }).post('/v1/lectures', draft());
     await eventually(() => dawdling(sql));
     const others = await race(8, () =>
@@ -217,7 +222,7 @@ story('The link is lost between effect and commit: nothing was done', async (sta
     .as(await new School(stage).person('operator'))
     .with({ 'Idempotency-Key': random() });
   const body = draft();
-  await whileCommitsTake(stage, 1, async () => {
+  await whileCommitsTake(stage, 3, async () => {
     const asked = keyed.post('/v1/lectures', body);
     await eventually(() => dawdling(sql));
     await sql`
@@ -256,16 +261,15 @@ story('Told to stop: who is there is answered once more, who comes late is refus
   const open = line(stopping.port);
   const late = line(stopping.port);
   for (const each of [open, late]) expect((await each('GET', '/healthz')).status).is(200);
-  await whileCommitsTake(stage, 2, async () => {
+  await whileCommitsTake(stage, 3.5, async () => {
     const keyed = operator.with({ 'Idempotency-Key': random() });
     const asked = keyed.post('/v1/lectures', draft());
     await eventually(() => dawdling(sql));
     const stopped = stopping.stop();
-    await sleep(150);
+    const knock = () => line(stopping.port)('GET', '/healthz').then(() => '', ({ code }) => code);
+    await eventually(async () => (await knock()) === 'ECONNREFUSED');
     const served = await open('GET', '/v1/app-config');
     expect([served.status, served.headers.connection]).is([200, 'close']);
-    const knock = await line(stopping.port)('GET', '/healthz').catch((error) => error.code);
-    expect(knock).is('ECONNREFUSED');
     await sleep(1100);
     const refused = await late('GET', '/v1/app-config');
     expect([refused.status, refused.headers.connection]).is([503, 'close']);
@@ -311,7 +315,8 @@ story('64 connections with every verb at once', async (stage) => {
       const key = { 'Idempotency-Key': `${n}-${i}-${community.id}` };
       const keyed = method === 'POST' ? { ...headers, ...key } : headers;
       const { status, text } = await ask(method, path, keyed, body);
-      expect(wanted.includes(status)).isTrue(`${method} ${path}: ${status} ${text}`);
+      const right = wanted.includes(status) || /"code":"(busy|deadline)"/.test(text);
+      expect(right).isTrue(`${method} ${path}: ${status} ${text}`);
     }
   });
 });

@@ -1,6 +1,6 @@
 // A code of which nothing is left, when a crowd keeps asking: the crowd is told from memory, and
 // nobody is told what is no longer so, or what is not so for them.
-import { eventually, expect, race, story } from './lib/story.mjs';
+import { eventually, expect, patiently, race, story } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 
 const env = { LYCEUM_LOOPS: '2', LYCEUM_PACE_SCALE: '1000' };
@@ -35,7 +35,10 @@ async function whileBobAsks({ bob, code, redeem }, api, run) {
   let done = false;
   const seen = new Set();
   const asking = race(8, async () => {
-    while (!done) seen.add((await redeem(bob, code, api)).body.code);
+    while (!done) {
+      const { status, body } = await redeem(bob, code, api);
+      if (status !== 503) seen.add(body.code);
+    }
   });
   const hot = async () => {
     const before = await remembered(api);
@@ -55,7 +58,9 @@ story('Who keeps asking is told from memory; who has it gets it again', async (s
   const hall = await open(stage);
   const seen = await whileBobAsks(hall, stage.api, async () => {
     for (let i = 0; i < 20; i++)
-      expect(await hall.redeem(hall.ann)).status(200).body({ id: hall.first.id });
+      expect(await patiently(() => hall.redeem(hall.ann)))
+        .status(200)
+        .body({ id: hall.first.id });
   });
   expect(seen).is(['code_sold_out']);
 });
@@ -65,14 +70,17 @@ story('One use more, or one given back, is there for whoever asks next', async (
   const { console, people } = { ...hall, ...stage };
   const seen = await whileBobAsks(hall, stage.api, async (hot) => {
     for (let most = 2; most < 8; most++) {
-      expect(await console.patch(hall.path, { max_uses: most })).status(200);
+      const change = () => console.patch(hall.path, { max_uses: most });
+      expect(await patiently(change)).status(200);
       const cleo = await people.member();
-      const got = await hall.redeem(cleo);
+      const got = await patiently(() => hall.redeem(cleo));
       expect(got).status(201);
       await hot();
       const span = `/v1/members/${cleo.id}/entitlements/${got.id}`;
-      expect(await console.post(`${span}/void`, { reason: 'By mistake' })).status(200);
-      expect(await hall.redeem(await people.member())).status(201);
+      const undo = () => console.post(`${span}/void`, { reason: 'By mistake' });
+      expect(await patiently(undo)).status(200);
+      const next = await people.member();
+      expect(await patiently(() => hall.redeem(next))).status(201);
       await hot();
     }
   });
@@ -86,11 +94,15 @@ story('What another process changed is known within a second', async (stage) => 
   await whileBobAsks(hall, stage.api, async (hot) => {
     for (let most = 2; most < 5; most++) {
       const newcomer = await stage.people.member();
-      expect(await there.patch(hall.path, { max_uses: most })).status(200);
+      const change = () => there.patch(hall.path, { max_uses: most });
+      expect(await patiently(change)).status(200);
       const until = Date.now() + 1000;
+      let asked;
       let reply;
-      do reply = await hall.redeem(newcomer);
-      while (reply.status === 409 && Date.now() < until);
+      do {
+        asked = Date.now();
+        reply = await hall.redeem(newcomer);
+      } while ([409, 503].includes(reply.status) && asked < until);
       expect(reply).status(201);
       await hot();
     }

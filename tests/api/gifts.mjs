@@ -1,5 +1,5 @@
 // Gifts: bought by one, taken by whoever has the link, once; and seats, given and taken back.
-import { expect, race, story, uuid7 } from './lib/story.mjs';
+import { expect, patiently, race, story, uuid7 } from './lib/story.mjs';
 import { erased } from './lib/visitor.mjs';
 import { Shop } from './lib/shop.mjs';
 import { Till, receive } from './lib/till.mjs';
@@ -161,7 +161,7 @@ story('Sixty-four race for a gift: exactly one has it', async (stage) => {
     SELECT count(*) FROM entitlement WHERE source = 'gift' AND given_by = (
       SELECT giver_id FROM gift WHERE id = ${id})`;
   expect(count).is(1);
-  const again = await race(16, () => claim(them[won], claim_token));
+  const again = await race(16, () => patiently(() => claim(them[won], claim_token)));
   for (const reply of again) expect(reply).status(200).text(replies[won].text);
 });
 

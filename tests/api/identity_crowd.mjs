@@ -3,7 +3,7 @@
 import { CONSENTS } from './lib/visitor.mjs';
 import { School } from './lib/school.mjs';
 import { Shop } from './lib/shop.mjs';
-import { expect, story } from './lib/story.mjs';
+import { expect, PATIENCE, story } from './lib/story.mjs';
 
 const CROWD = Number(process.env.CROWD ?? 300);
 const AT_ONCE = 32;
@@ -25,7 +25,9 @@ story(`${CROWD} people behind one address get in within a minute`, async (contex
   const shown = async () =>
     (await api.as(operator).get(`/v1/lectures/${lecture}/check-in-code`)).body.code;
   let wall = await shown(); // what the hall shows, as all see it
-  const clock = setInterval(async () => (wall = await shown()), 3000);
+  const clock = setInterval(() => {
+    shown().then((code) => (wall = code ?? wall), () => {});
+  }, 3000);
   const from = performance.now();
   const seen = { 429: 0 };
   const count = (reply, wanted) => {
@@ -63,14 +65,14 @@ story(`${CROWD} people behind one address get in within a minute`, async (contex
   const seconds = (performance.now() - from) / 1000;
   console.log(`      ${CROWD} people in ${seconds.toFixed(1)} s`);
   expect(seen[429]).is(0);
-  expect(seconds).atMost(60);
+  expect(seconds).atMost(60 * PATIENCE);
   const [{ came }] = await sql`
     SELECT count(*) AS came FROM attendance WHERE lecture_id = ${lecture}`;
   expect(came).is(CROWD);
 });
 
 async function codeFor(sql, contact) {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 2400; i++) {
     const [row] = await sql`SELECT body FROM mailbox WHERE recipient = ${contact}`;
     if (row) return /\d{6}/.exec(row.body)[0];
     await new Promise((again) => setTimeout(again, 25));

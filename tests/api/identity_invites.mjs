@@ -1,7 +1,7 @@
 // Signing up with an invite code: all or nothing.
 import { CONSENTS, proof } from './lib/visitor.mjs';
 import { Shop } from './lib/shop.mjs';
-import { expect, race, story } from './lib/story.mjs';
+import { expect, patiently, race, story } from './lib/story.mjs';
 
 async function open(context) {
   const { api, community, people, random, sql } = context;
@@ -96,7 +96,7 @@ story('Sixteen newcomers race for the five seats of a code', async (context) => 
   const code = await shop.code({ max_uses: 5 });
   const visitors = [];
   for (let i = 0; i < 16; i++) visitors.push(await visitor());
-  const all = await race(16, (i) => visitors[i].join(code.code));
+  const all = await race(16, (i) => patiently(() => visitors[i].join(code.code)));
   expect(all.filter(({ status }) => status === 201).length).is(5);
   for (const one of all.filter(({ status }) => status !== 201)) {
     expect(one).problem('code_sold_out', 409);

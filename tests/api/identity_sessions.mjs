@@ -1,5 +1,14 @@
 // Sessions: refreshed, listed, ended; and how soon every loop and process knows.
-import { expect, eventually, figure, PASSWORD, race, story, uuid7 } from './lib/story.mjs';
+import {
+  eventually,
+  expect,
+  figure,
+  PASSWORD,
+  patiently,
+  race,
+  story,
+  uuid7,
+} from './lib/story.mjs';
 
 const refresh = (api, token) => api.post('/v1/sessions/refresh', { refresh_token: token });
 const sleep = (ms) => new Promise((on) => setTimeout(on, ms));
@@ -10,13 +19,14 @@ async function dies(ask, within = 1000) {
   const from = performance.now();
   let last = from;
   for (let refused = 0; refused < 40; ) {
+    const asked = performance.now();
     const { status } = await ask();
     if (status === 401) refused++;
     else {
       refused = 0;
-      last = performance.now();
+      last = asked;
+      if (asked - from > 5000) throw new Error('it is still good after 5 s');
     }
-    if (performance.now() - from > 5000) throw new Error('it is still good after 5 s');
   }
   expect(last - from).atMost(within);
   return last - from;
@@ -69,7 +79,8 @@ story('Twenty tabs refresh at once, and nobody is signed out', async ({ api, peo
   let signedOut = 0;
   for (let round = 0; round < 5; round++) {
     const ann = await people.member();
-    const all = await race(20, () => refresh(api.with({ Connection: 'close' }), ann.refresh));
+    const tab = () => patiently(() => refresh(api.with({ Connection: 'close' }), ann.refresh));
+    const all = await race(20, tab);
     signedOut += all.filter(({ status }) => status !== 200).length;
     for (const one of all) expect(one).status(200);
     expect(new Set(all.map(({ body }) => body.refresh_token)).size).is(1);

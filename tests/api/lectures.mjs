@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { School, wall } from './lib/school.mjs';
-import { expect, story } from './lib/story.mjs';
+import { eventually, expect, story } from './lib/story.mjs';
 
 const draft = (more) => ({
   title: { en: 'On walking', 'zh-CN': '谈散步' },
@@ -392,17 +392,15 @@ story('The public schedule is never stale, nor its status', async (stage) => {
 
   const ending = await school.lecture(-10, { minutes: 12 });
   await sql`
-    UPDATE lecture SET start_at = now() - interval '718 seconds',
+    UPDATE lecture SET start_at = now() - interval '705 seconds',
       start_wall = now() AT TIME ZONE 'UTC' WHERE id = ${ending}`;
   await sql`SELECT pg_notify('lyceum', 'public ' || ${community.id}::text)`;
-  await sleep(100);
-  const first = await api.get(path);
-  expect(first.body.data.map((one) => one.id)).is([ending, id]);
+  const shows = async () => (await api.get(path)).body.data.map((one) => one.id).join();
+  await eventually(async () => (await shows()) === `${ending},${id}`);
   expect(await member.get(`/v1/lectures/${ending}`)).body({ status: 'scheduled' });
-  await sleep(2300);
-  expect(await member.get(`/v1/lectures/${ending}`)).body({ status: 'ended' });
-  const later = await api.get(path);
-  expect(later.body.data.map((one) => one.id)).is([id]);
+  const over = async () => (await member.get(`/v1/lectures/${ending}`)).body.status === 'ended';
+  await eventually(over);
+  expect(await shows()).is(id);
 });
 
 story('A draft is made once for one Idempotency-Key', async (stage) => {

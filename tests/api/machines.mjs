@@ -158,5 +158,5 @@ story('A server that is told to stop says so, finishes, and goes', async ({ api,
   expect(await api.on(server).get('/readyz')).status(200);
   const began = Date.now();
   expect(await server.stop()).is([]);
-  expect(Date.now() - began).atMost(3000);
+  expect(Date.now() - began).atMost(12_000); // not the 15 s of those who won't go
 });

@@ -1,5 +1,5 @@
 // What members are given by hand, whether it lets them in, and how it is taken back.
-import { expect, race, story, uuid7 } from './lib/story.mjs';
+import { expect, patiently, race, story, uuid7 } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 
 const DAY = 86_400_000;
@@ -74,7 +74,9 @@ story('A payment by hand becomes order, payment and span together', async (stage
   const first = await grant(ann, payment(plan, { reference: 'R-1' }));
   expect(first).status(201).body({ source: 'order', status: 'active', grace_days: 5 });
   const year = new Date(first.body.starts_at);
+  const day = year.getUTCDate();
   year.setUTCFullYear(year.getUTCFullYear() + 1);
+  if (year.getUTCDate() !== day) year.setUTCDate(0); // of 29 February the 28th
   expect(first.body.ends_at).is(year.toISOString());
   const early = await grant(ann, payment(plan, { amount_minor: 30000 }));
   expect(early).status(201).body({ starts_at: first.body.ends_at, status: 'upcoming' });
@@ -137,7 +139,9 @@ story('What is voided lets nobody in, and gives its code back', async (stage) =>
   expect(await console.get(path))
     .status(200)
     .body({ source: 'code', code_id: code.id });
-  const replies = await race(8, () => console.post(`${path}/void`, { reason: 'Sold by mistake' }));
+  const replies = await race(8, () =>
+    patiently(() => console.post(`${path}/void`, { reason: 'Sold by mistake' })),
+  );
   expect(replies.filter((r) => r.status === 200).length).is(1);
   expect(replies.filter((r) => r.body.code === 'already_void').length).is(7);
   expect(await console.get(path)).body({ status: 'void', void_reason: 'Sold by mistake' });

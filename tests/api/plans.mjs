@@ -1,5 +1,5 @@
 // Products and the versions of their plans: made by operators, seen by anybody.
-import { expect, race, story } from './lib/story.mjs';
+import { expect, patiently, race, story } from './lib/story.mjs';
 import { Shop } from './lib/shop.mjs';
 
 async function open({ api, people }) {
@@ -61,7 +61,9 @@ story('A short name is one product’s; versions made at once follow one another
   const other = await shop.product();
   const again = { ...shop.terms(), slug: plan.slug };
   expect(await console.post(`/v1/products/${other.id}/plans`, again)).problem('slug_taken', 409);
-  const all = await race(16, () => console.post(`/v1/products/${product.id}/plans`, again));
+  const all = await race(16, () =>
+    patiently(() => console.post(`/v1/products/${product.id}/plans`, again)),
+  );
   expect(all.map((r) => r.status)).is(Array(16).fill(201));
   expect(all.map((r) => r.body.version).sort((a, b) => a - b)).is(
     Array.from({ length: 16 }, (_, i) => i + 2),

@@ -53,13 +53,15 @@ story(
   async (stage) => {
     const { shop, console, shown } = await open(stage);
     expect(await shown()).is([]);
-    const plan = await shop.plan({ sale_from: soon(1.5), sale_until: soon(3) });
+    const plan = await shop.plan({ product: await shop.product(), sale_from: soon(5) });
     expect(plan.on_sale).is(false);
     expect(await shown()).is([]);
     await eventually(async () => (await shown()).length === 1);
     expect(Date.now()).atLeast(Date.parse(plan.sale_from));
+    const until = soon(2);
+    expect(await console.patch(`/v1/plans/${plan.id}`, { sale_until: until })).status(200);
     await eventually(async () => (await shown()).length === 0);
-    expect(Date.now()).atLeast(Date.parse(plan.sale_until));
+    expect(Date.now()).atLeast(Date.parse(until));
     expect(await console.get(`/v1/plans/${plan.id}`)).body({ on_sale: false });
   },
 );

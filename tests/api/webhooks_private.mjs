@@ -43,7 +43,7 @@ story('Nothing is sent into a private network, whatever its name', async (stage)
   expect(await api.as(owner).post(`${path}/deliveries/${id}/replay`)).status(200);
   await eventually(async () => {
     const { body } = await api.as(owner).get(`${path}/deliveries/${id}`);
-    return body.tries.length === 2 && body.last_error === error;
+    return body.tries.length >= 2 && body.last_error === error;
   });
   expect(hits).is([]);
   inside.close();

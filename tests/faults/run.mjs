@@ -57,7 +57,9 @@ const faults = {
     await stage.startPostgres();
   },
   async 'one backend'() {
-    process.kill(stage.backend(), 'SIGKILL');
+    const pid = stage.backend();
+    await sleep(100); // there is new work
+    process.kill(pid, 'SIGKILL');
     await sleep(20); // until the postmaster has seen it and ends the others
     await stage.startPostgres(); // it starts by itself; this waits for it
   },

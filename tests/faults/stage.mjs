@@ -136,9 +136,7 @@ export class Stage {
     return fs.readdirSync('/proc').filter((p) => /^\d+$/.test(p) && is(p)).map(Number);
   }
 
-  signalPostgres(signal) {
-    const master = this.postmaster;
-    const all = [master, ...this.children(master)];
+  signalPostgres(signal, all = [this.postmaster, ...this.children()]) {
     for (const pid of all) {
       try {
         process.kill(pid, signal);
@@ -151,7 +149,9 @@ export class Stage {
 
   /** Nothing is flushed or said; resolves when its memory is free for the next one. */
   async killPostgres() {
-    const killed = this.signalPostgres('SIGKILL');
+    const all = [this.postmaster, ...this.children()];
+    await sleep(100); // looking took time in which what was under way ended: there is new work
+    const killed = this.signalPostgres('SIGKILL', all);
     for (let i = 0; i < 500 && killed.some(lives); i++) await sleep(5);
   }
 

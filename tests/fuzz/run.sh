@@ -8,7 +8,7 @@ mkdir -p build/broken
 
 fuzz() {
   local name=$1 program=$2 corpus=build/corpus/$1 words=tests/fuzz/words/$1
-  local options=("-max_total_time=${FUZZ_SECONDS:-20}" -timeout=10 -max_len=65536
+  local options=("-max_total_time=${FUZZ_SECONDS:-20}" -timeout=60 -max_len=65536
     -use_value_profile=1 -print_final_stats=1 "-artifact_prefix=build/broken/$name-")
   mkdir -p "$corpus"
   [ ! -f "$words" ] || options+=("-dict=$words")

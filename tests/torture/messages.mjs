@@ -68,7 +68,7 @@ async function tried({ sql, server: { log } }, before) {
 
 /** As if the time until the next try had passed; the one before may still be writing when that is. */
 async function sentInTheEnd({ sql }) {
-  const until = Date.now() + 8000;
+  const until = Date.now() + 60_000;
   for (let n = 0; (await sql`SELECT FROM delivery`).length; n++) {
     if (Date.now() > until) throw new Error('it is still not sent');
     if (n % 100 === 0) {

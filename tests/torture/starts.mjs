@@ -10,7 +10,7 @@ const MS = 1_800_000;
 /** Each of so many first ones, and then so many apart. */
 const EACH = Number(process.env.TORTURE_STEP || 1) > 1 ? 10 : 300;
 const APART = Number(process.env.TORTURE_STEP || 1) > 1 ? 397 : 37;
-const HANGS_MS = 15_000;
+const HANGS_MS = 90_000;
 
 /** The command until it ends, or until it is ready and was told to: { code, signal, said }. */
 async function run(context, control, words) {

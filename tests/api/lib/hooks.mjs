@@ -53,8 +53,8 @@ export class Receiver {
   /** The delivery, when it is as wanted. */
   delivery(id, wanted, ms) {
     return eventually(async () => {
-      const { body } = await this.api.as(this.owner).get(`${this.path}/deliveries/${id}`);
-      return wanted(body) && body;
+      const reply = await this.api.as(this.owner).get(`${this.path}/deliveries/${id}`);
+      return reply.status === 200 && wanted(reply.body) && reply.body;
     }, ms);
   }
 

@@ -112,22 +112,29 @@ export class Life {
     }
   }
 
-  /** Lets the sweep walk through the community now, and waits until it has. */
+  /** Lets the sweep walk through the community now, and waits until it has. A member whose row was
+   * busy is left for the next walk, and so is who ends after they were looked at. */
   async walk() {
     const c = this.community.id;
-    await this.sql`
-      UPDATE life_walk SET walked_at = '-infinity', after_id = NULL WHERE community_id = ${c}`;
-    await eventually(async () => {
-      const [walk] = await this.sql`
-        SELECT walked_at > now() - interval '1 minute' AND after_id IS NULL AS done
-        FROM life_walk WHERE community_id = ${c}`;
-      return walk?.done === true;
-    });
-    const left = await this.sql`
-      SELECT x.member_id, life_due(${c}, x.member_id, x.product_id, now()) AS what
-      FROM (SELECT member_id, product_id FROM entitlement WHERE community_id = ${c}
-            UNION SELECT member_id, product_id FROM membership WHERE community_id = ${c}) x`;
-    expect(left.filter(({ what }) => what !== null)).is([], 'the walk has done all that was due');
+    let left;
+    for (let tries = 0; tries < 4; tries++) {
+      await this.sql`
+        INSERT INTO life_walk (community_id) VALUES (${c})
+        ON CONFLICT (community_id) DO UPDATE SET walked_at = '-infinity', after_id = NULL`;
+      await eventually(async () => {
+        const [walk] = await this.sql`
+          SELECT walked_at > now() - interval '1 minute' AND after_id IS NULL AS done
+          FROM life_walk WHERE community_id = ${c}`;
+        return walk?.done === true;
+      });
+      const all = await this.sql`
+        SELECT x.member_id, life_due(${c}, x.member_id, x.product_id, now()) AS what
+        FROM (SELECT member_id, product_id FROM entitlement WHERE community_id = ${c}
+              UNION SELECT member_id, product_id FROM membership WHERE community_id = ${c}) x`;
+      left = all.filter(({ what }) => what !== null);
+      if (!left.length) return;
+    }
+    expect(left).is([], 'the walk has done all that was due');
   }
 
   /** What was told to somebody under topics that begin so, in order: [{ topic, payload }]. */
@@ -182,7 +189,7 @@ export class Life {
 }
 
 /** Is a change told by its preview as it then comes about? Moments of the change itself, which is a
- * little later, are looked at to the second of their distance. */
+ * little later, are looked at to the minute of their distance. */
 export function alike(preview, made) {
   const shift = (path) => Date.parse(path(made.after)) - Date.parse(path(preview.after));
   expect(preview.after.status).is(made.after.status);
@@ -190,5 +197,5 @@ export function alike(preview, made) {
   expect(preview.after.auto_renew).is(made.after.auto_renew);
   expect(preview.after.renewal?.total_minor).is(made.after.renewal?.total_minor);
   expect(preview.before.spans).is(made.before.spans);
-  if (preview.after.ends_at) expect(Math.abs(shift((m) => m.ends_at))).atMost(5000);
+  if (preview.after.ends_at) expect(Math.abs(shift((m) => m.ends_at))).atMost(60_000);
 }

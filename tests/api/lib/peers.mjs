@@ -6,13 +6,15 @@ import { once } from 'node:events';
 import { SMTPServer } from 'smtp-server';
 
 /** Waits until `look()` gives something, at most `ms`. */
-export async function eventually(look, ms = 15_000) {
-  const until = Date.now() + ms;
+export async function eventually(look, ms = 60_000) {
+  const began = Date.now();
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > until) throw new Error(`still not so after ${ms} ms: ${look}`);
-    await new Promise((again) => setTimeout(again, 20));
+    if (Date.now() > began + ms) throw new Error(`still not so after ${ms} ms: ${look}`);
+    // Later more seldom: who asks the server would spend their budget with it.
+    const pause = Math.min(250, Math.max(20, (Date.now() - began) / 20));
+    await new Promise((again) => setTimeout(again, pause));
   }
 }
 
@@ -101,8 +103,8 @@ export async function startPeer(answer = () => ({ status: 200, body: {} })) {
 }
 
 /** Bytes in, bytes out: sends `text` on a connection of its own and gives back all that came until
- * the server closed, or fell silent for `quietMs`. */
-export function talk(port, text, { quietMs = 300 } = {}) {
+ * the server closed, or fell silent for `quietMs`; or, where it is known, until it is `enough`. */
+export function talk(port, text, { quietMs = 300, enough } = {}) {
   return new Promise((done, fail) => {
     const socket = net.connect(port, '127.0.0.1');
     const parts = [];
@@ -110,10 +112,11 @@ export function talk(port, text, { quietMs = 300 } = {}) {
       socket.destroy();
       done(Buffer.concat(parts).toString('latin1'));
     };
-    socket.setTimeout(5000, end);
+    socket.setTimeout(30_000, end);
     socket.on('data', (part) => {
       parts.push(part);
-      socket.setTimeout(quietMs);
+      if (enough?.(Buffer.concat(parts).toString('latin1'))) end();
+      else if (!enough) socket.setTimeout(quietMs);
     });
     socket.on('error', (error) => (parts.length ? end() : fail(error)));
     socket.on('close', end);

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { expect } from './expect.mjs';
 
 // Sanitizers and coverage take their time, which says nothing about the server's.
-const PATIENCE = process.env.SANITIZE || process.env.COVERAGE ? 10 : 1;
+export const PATIENCE = process.env.SANITIZE || process.env.COVERAGE ? 10 : 1;
 const ms = (most) => ({ most: most * PATIENCE, unit: ' ms' });
 const none = { most: 0, unit: '' };
 

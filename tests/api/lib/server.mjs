@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from './database.mjs';
 import { PUBLIC_URL } from './tokens.mjs';
 
-const START_MS = 20_000;
-const STOP_MS = 20_000;
+const START_MS = 120_000;
+const STOP_MS = 60_000;
 const REPORTS = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: |LeakSanitizer/;
 
 export class Server {

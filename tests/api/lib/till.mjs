@@ -8,6 +8,13 @@ async function good(asked) {
   return reply.body;
 }
 
+/** A story about what is spent in a month does not begin in its last minute (of UTC). */
+export async function notAtMonthsEnd() {
+  const now = new Date();
+  const left = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1) - now;
+  if (left < 60_000) await new Promise((done) => setTimeout(done, left + 1000));
+}
+
 /** What one person buys in one community. */
 export class Till {
   constructor({ api, sql, community }, person) {

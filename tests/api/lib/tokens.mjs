@@ -41,7 +41,7 @@ export function makeForge(sql) {
       sub: person.account,
       client_id: 'lyceum',
       iat: now,
-      exp: now + 600,
+      exp: now + 7200,
       jti: randomUUID(),
       sid: person.session ?? randomUUID(),
       community: person.community.id,

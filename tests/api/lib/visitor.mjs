@@ -23,7 +23,9 @@ export async function signUp(context, contact, more = {}) {
 
 /** As if a minute had passed since this contact was last written to. */
 export function wait(sql) {
-  return sql`UPDATE contact_budget SET last_at = last_at - interval '2 minutes'`;
+  return sql`
+    UPDATE contact_budget SET last_at = last_at - interval '2 minutes',
+      day = (now() AT TIME ZONE 'UTC')::date`; // though midnight passes meanwhile
 }
 
 /** A code that is not this one. */
