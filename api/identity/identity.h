@@ -1,5 +1,5 @@
 /* What the endpoints share by which a visitor becomes somebody: proving a contact, hashing a
- * password, and the answer that hands out a session's tokens. */
+ * password, what a changed one brings about, and the answer that hands out a session's tokens. */
 #ifndef LYCEUM_API_IDENTITY_H
 #define LYCEUM_API_IDENTITY_H
 
@@ -42,6 +42,11 @@ struct step verify_password(struct request *q, struct text hash, struct text pas
 /* Sets visit's `password_hash`. */
 struct step hash_password(struct request *q, struct text password, next_step next) MUST_USE;
 
+/* changed.c */
+/* Ends the sessions of an account whose password has just been changed, but `except` (zero: none is
+ * kept), and writes so to visit's subject, if there is one. Answers 204. */
+struct step password_changed(struct request *q, struct uuid account, struct uuid except) MUST_USE;
+
 /* tokens.c */
 /* A new session's id and first refresh token, for the community of the request. */
 void session_new(struct request *q, struct visit *v);
@@ -57,5 +62,7 @@ struct signed_in { /* what an answer with tokens is made of */
 /* `member` is JSON; `more` is a JSON member to add (`"name":value`), or NONE. */
 struct step reply_signed_in(struct request *q, int status, const struct signed_in *s,
                             struct text member, struct text more) MUST_USE;
+/* 201 with the session of the visit, as session_open's row has it. */
+struct step reply_opened(struct request *q, const struct rows *r, struct uuid account) MUST_USE;
 
 #endif

@@ -1,30 +1,11 @@
 /* Changing one's password while signed in: the present one must be told, if there is one. The other
  * sessions end, this one stays. */
 #include "api/identity/identity.h"
-#include "gateways/gateways.h"
 #include "rules/rules.h"
-
-static struct step told(struct request *q, const struct rows *r) {
-  (void)r;
-  return reply_empty(q, 204);
-}
-
-static struct step ended(struct request *q, const struct rows *r) {
-  const struct visit *v = visit_of(q);
-  const struct secrets *s = house_secrets(api_of(q)->house);
-  struct uuid id = uuid_new();
-  end_sessions(q, r);
-  if (!v->subject.at) return reply_empty(q, 204);
-  return ask_delivery_add(q, told, .id = id, .provider = v->provider,
-                          .kind = LIT("password_changed"),
-                          .locale = q->chinese ? LIT("zh-CN") : LIT("en"),
-                          .sealed = message_seal(&q->arena, &s->sealing, id, v->subject, NONE));
-}
 
 static struct step changed(struct request *q, const struct rows *r) {
   if (!r->count) return problem(q, PASSWORD_WRONG); /* it has just become another one */
-  return ask_account_sessions_end(q, ended, .account = q->caller.account,
-                                  .except = q->caller.session, .reason = LIT("password"));
+  return password_changed(q, q->caller.account, q->caller.session);
 }
 
 static struct step change(struct request *q) {

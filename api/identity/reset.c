@@ -1,29 +1,12 @@
 /* A new password for who proved the contact by a code. All sessions end, in all communities: who
  * has lost a password may have lost it to somebody. */
 #include "api/identity/identity.h"
-#include "gateways/gateways.h"
 #include "rules/rules.h"
 
-static struct step told(struct request *q, const struct rows *r) {
-  (void)r;
-  return reply_empty(q, 204);
-}
-
-static struct step ended(struct request *q, const struct rows *r) {
-  const struct visit *v = visit_of(q);
-  const struct secrets *s = house_secrets(api_of(q)->house);
-  struct uuid id = uuid_new();
-  end_sessions(q, r);
-  return ask_delivery_add(q, told, .id = id, .provider = v->provider,
-                          .kind = LIT("password_changed"),
-                          .locale = q->chinese ? LIT("zh-CN") : LIT("en"),
-                          .sealed = message_seal(&q->arena, &s->sealing, id, v->subject, NONE));
-}
-
 static struct step changed(struct request *q, const struct rows *r) {
+  struct uuid none = {{0}};
   (void)r;
-  return ask_account_sessions_end(q, ended, .account = visit_of(q)->account.account,
-                                  .reason = LIT("password"));
+  return password_changed(q, visit_of(q)->account.account, none);
 }
 
 static struct step used(struct request *q, const struct rows *r) {

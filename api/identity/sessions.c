@@ -36,24 +36,11 @@ struct step session_end_all(struct request *q) {
  */
 
 static struct step opened(struct request *q, const struct rows *r) {
-  struct visit *v = visit_of(q);
-  struct session_open_row row;
   if (refused(q, r)) {
     if (q->problem == NOT_A_MEMBER) q->problem = NOT_FOUND; /* like one that does not exist */
     return DONE;
   }
-  if (!one_session_open(q, r, &row)) return problem(q, INTERNAL);
-  struct signed_in s = {.account = q->caller.account,
-                        .member = row.id,
-                        .session = v->session,
-                        .role = row.role,
-                        .refresh = v->refresh,
-                        .version = row.version,
-                        .expires_at = row.session_expires_at};
-  char id[37];
-  uuid_write(v->session, id);
-  reply_header(q, "Location", arena_printf(&q->arena, "/v1/me/sessions/%s", id));
-  return reply_signed_in(q, 201, &s, row_json(q, r), NONE);
+  return reply_opened(q, r, q->caller.account);
 }
 
 static struct step community_found(struct request *q, const struct rows *r) {

@@ -4,24 +4,11 @@
 #include "rules/rules.h"
 
 static struct step opened(struct request *q, const struct rows *r) {
-  struct visit *v = visit_of(q);
-  struct session_open_row row;
-  char id[37];
   if (refused(q, r)) {
     if (q->problem == CHALLENGE_FAILED) charge_miss(q);
     return DONE;
   }
-  if (!one_session_open(q, r, &row)) return problem(q, INTERNAL);
-  struct signed_in s = {.account = v->account.account,
-                        .member = row.id,
-                        .session = v->session,
-                        .role = row.role,
-                        .refresh = v->refresh,
-                        .version = row.version,
-                        .expires_at = row.session_expires_at};
-  uuid_write(v->session, id);
-  reply_header(q, "Location", arena_printf(&q->arena, "/v1/me/sessions/%s", id));
-  return reply_signed_in(q, 201, &s, row_json(q, r), NONE);
+  return reply_opened(q, r, visit_of(q)->account.account);
 }
 
 static struct step open_session(struct request *q) {

@@ -62,3 +62,20 @@ struct step reply_signed_in(struct request *q, int status, const struct signed_i
   build_char(&b, '}');
   return reply_json(q, status, &b);
 }
+
+struct step reply_opened(struct request *q, const struct rows *r, struct uuid account) {
+  const struct visit *v = visit_of(q);
+  struct session_open_row row;
+  if (!one_session_open(q, r, &row)) return problem(q, INTERNAL);
+  struct signed_in s = {.account = account,
+                        .member = row.id,
+                        .session = v->session,
+                        .role = row.role,
+                        .refresh = v->refresh,
+                        .version = row.version,
+                        .expires_at = row.session_expires_at};
+  char id[37];
+  uuid_write(v->session, id);
+  reply_header(q, "Location", arena_printf(&q->arena, "/v1/me/sessions/%s", id));
+  return reply_signed_in(q, 201, &s, row_json(q, r), NONE);
+}

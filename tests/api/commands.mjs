@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, expect, PASSWORD, story, uuid7 } from './lib/story.mjs';
+import { eventually, expect, PASSWORD, staleFor, story, uuid7 } from './lib/story.mjs';
 
 /** A plan for codes to give. */
 async function makePlan(sql, community) {
@@ -211,7 +211,9 @@ story('Keys rotate and nobody is signed out; a retired one ends at once', async 
   expect(await api.as(member).get('/v1/me')).status(200);
   expect((await lyceum(`keys retire ${before}`).done).code).is(0);
   await eventually(async () => (await kids()).length === 1);
-  await eventually(async () => (await api.as(member).get('/v1/me')).body.code === 'token_invalid');
+  const me = () => api.as(member).get('/v1/me');
+  expect(await staleFor(performance.now(), me, ({ status }) => status === 401)).atMost(1000);
+  expect(await me()).problem('token_invalid', 401);
   expect((await lyceum('keys retire nonsense').done).err).matches(/no key nonsense/);
 });
 

@@ -3,6 +3,7 @@
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, expect, figure, race, story } from './lib/story.mjs';
+import { patient, waiting } from './lib/locks.mjs';
 import { School, wall } from './lib/school.mjs';
 
 const env = { LYCEUM_LOOPS: '2', LYCEUM_PACE_SCALE: '1000' };
@@ -36,11 +37,6 @@ async function whileCommitsTake({ sql }, seconds, run) {
   }
 }
 
-/** Those of the server's sessions that wait for a row. */
-const waiting = (sql) => sql`
-  SELECT FROM pg_stat_activity WHERE usename = 'lyceum_server'
-    AND datname = current_database() AND wait_event_type = 'Lock'`;
-
 const dawdling = async (sql) =>
   (await sql`
     SELECT count(*)::int AS n FROM pg_stat_activity
@@ -63,11 +59,11 @@ story('Of many with one key at once one does it; all others see that', async (st
   }
 });
 
-story('Who looked a moment before another committed does not do it again', async (stage) => {
-  const { api, session, community, random, sql } = stage;
+story('Who looked before another committed does not do it again', patient(async (stage) => {
+  const { api, session, community, random, sql, start } = stage;
   const operator = await new School(stage).person('operator');
   const key = random();
-  const keyed = api.as(operator).with({ 'Idempotency-Key': key });
+  const keyed = api.on(await start(env)).as(operator).with({ 'Idempotency-Key': key });
   const other = await session();
   await other.query('BEGIN');
   await other.query(
@@ -82,7 +78,7 @@ story('Who looked a moment before another committed does not do it again', async
   expect(await asked).problem('idempotency_in_flight', 409).header('Location', null);
   expect(await lectures(stage)).is(0);
   expect(await keyed.post('/v1/lectures', draft())).problem('idempotency_mismatch', 422);
-});
+}));
 
 story('Different keys keep out of each other’s way', async (stage) => {
   const operator = stage.api.as(await new School(stage).person('operator'));
@@ -308,6 +304,7 @@ story('64 connections with every verb at once', async (stage) => {
     ['GET', '/v1/lectures?limit=0', signed, undefined, [400]],
     ['POST', '/v1/redemptions', json, '{"code":"NOTHING-LIKE-IT"}', [404, 422, 429]],
   ];
+  let putOff = 0;
   await race(64, async (n) => {
     const ask = line(api.port);
     for (let i = 0; i < 12; i++) {
@@ -315,8 +312,10 @@ story('64 connections with every verb at once', async (stage) => {
       const key = { 'Idempotency-Key': `${n}-${i}-${community.id}` };
       const keyed = method === 'POST' ? { ...headers, ...key } : headers;
       const { status, text } = await ask(method, path, keyed, body);
-      const right = wanted.includes(status) || /"code":"(busy|deadline)"/.test(text);
-      expect(right).isTrue(`${method} ${path}: ${status} ${text}`);
+      const later = method === 'HEAD' || /"code":"(busy|deadline)"/.test(text);
+      if (status === 503 && later) putOff++;
+      else expect(wanted.includes(status)).isTrue(`${method} ${path}: ${status} ${text}`);
     }
   });
+  expect(putOff).atMost(200); // of 768
 });

@@ -84,7 +84,7 @@ story('A hundred heads, bodies and readers dawdle: all go, and nobody notices', 
   let gone, times;
   const limits = [10_000, 15_000, 15_000].map((most) => most * PATIENCE);
   const well = () => gone?.every((ms, i) => ms <= limits[i]) && p99(times) <= 1000 * PATIENCE;
-  // Until the last answer is stuck takes long on a busy machine: that round tells nothing.
+  // A busy machine may spoil a round; what is really slow is so in all of them.
   for (let round = 0; round < ROUNDS && !well(); round++) {
     const [cut, seen] = await timesDuring(flood, me);
     gone = cut.map((list) => Math.max(...list));

@@ -110,7 +110,7 @@ story('Who reads nothing does not hold up a server that is to stop', async ({ st
   await sleep(1000);
   const began = Date.now();
   expect(await server.stop()).is([]);
-  expect(Date.now() - began).atMost(15_000);
+  expect(Date.now() - began).atMost(12_000); // not the 15 s of those who won't go
   for (const socket of sockets) socket.destroy();
 });
 
@@ -124,8 +124,8 @@ story('Who reads nothing is cut off in time; who reads slowly is not', async ({ 
   const asleep = Array.from({ length: 20 }, () => asksAndSleeps(there.port));
   await eventually(async () => (await open(there)) >= before + 21);
   const began = Date.now();
-  await eventually(async () => (await open(there)) <= before + 1);
-  expect(Date.now() - began).atMost(60_000);
+  await eventually(async () => (await open(there)) <= before + 1, 120_000);
+  expect(Date.now() - began).atMost(30_000);
   clearInterval(sips);
   slow.resume();
   const whole = 100 * Buffer.byteLength(await (await fetch(`${there.url}/openapi.json`)).text());

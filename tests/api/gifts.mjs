@@ -2,7 +2,7 @@
 import { expect, patiently, race, story, uuid7 } from './lib/story.mjs';
 import { erased } from './lib/visitor.mjs';
 import { Shop } from './lib/shop.mjs';
-import { Till, receive } from './lib/till.mjs';
+import { Till } from './lib/till.mjs';
 
 export const server = { env: { LYCEUM_PACE_SCALE: '100000' } };
 

@@ -1,4 +1,5 @@
 // Signing up with a code, and all that can stand in its way.
+import { patient, waiting } from './lib/locks.mjs';
 import { CONSENTS, proof, signUp, wait, wrong } from './lib/visitor.mjs';
 import { eventually, expect, patiently, race, story, uuid7 } from './lib/story.mjs';
 
@@ -154,8 +155,8 @@ async function newest({ sql }, contact, unlike) {
   throw new Error('no second code came');
 }
 
-story('While a contact is being taken, a sign-up with it is refused', async (all) => {
-  const { api, community, random, session, sql } = all;
+story('While a contact is being taken, a sign-up with it is refused', patient(async (all) => {
+  const { api, community, random, session, sql, start } = all;
   const contact = `race-${random()}@example.org`;
   const account = uuid7();
   const other = await session();
@@ -167,19 +168,17 @@ story('While a contact is being taken, a sign-up with it is refused', async (all
      VALUES ($1, $2, 'email', $3, now())`,
     [uuid7(), account, contact],
   );
-  const waiting = api.post(`${community.path}/members`, {
+  const there = api.on(await start());
+  const asked = there.post(`${community.path}/members`, {
     ...mine,
     display_name: 'Late',
     ...CONSENTS,
   });
-  const held = () => sql`
-    SELECT FROM pg_stat_activity WHERE usename = 'lyceum_server'
-      AND datname = current_database() AND wait_event_type = 'Lock'`;
-  await eventually(async () => (await held()).length);
+  await eventually(async () => (await waiting(sql)).length);
   await other.query('COMMIT');
   await other.end();
-  expect(await waiting).problem('contact_taken', 409);
-});
+  expect(await asked).problem('contact_taken', 409);
+}));
 
 story('Under fourteen a guardian consents, and is kept sealed', async (context) => {
   const { api, community, random, sql, people, another } = context;

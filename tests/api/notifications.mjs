@@ -247,6 +247,8 @@ story(
       }
     };
     await press('pay', { hold: 1, twice: 1 });
+    await new Promise((done) => setTimeout(done, 2500));
+    expect(await outcomes()).is([]); // held until the next, which is told of first
     await press('dispute', { twice: 1 });
     await heard(2);
     expect((await outcomes()).map(({ kind }) => kind).sort()).is(['disputed', 'paid']);

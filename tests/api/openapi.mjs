@@ -34,7 +34,7 @@ story('Two independent linters find no error in the OpenAPI document', async ({ 
   ]);
   expect(redocly.status).is(0, redocly.said);
   expect(spectral.status).is(0, spectral.said);
-}, 900_000);
+});
 
 story('Every operation has a name, a tag, a summary, and says who may call it', async ({ api }) => {
   const { body } = await api.get('/openapi.json');

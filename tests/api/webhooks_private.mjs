@@ -40,10 +40,11 @@ story('Nothing is sent into a private network, whatever its name', async (stage)
   expect(await patch({ url: plain })).problem('body_invalid').fault('/url', 'not_https');
   await sql`UPDATE community SET demo = true`;
   expect(await patch({ url: plain })).status(200).body({ url: plain });
+  const before = (await tried()).tries.length;
   expect(await api.as(owner).post(`${path}/deliveries/${id}/replay`)).status(200);
   await eventually(async () => {
     const { body } = await api.as(owner).get(`${path}/deliveries/${id}`);
-    return body.tries.length >= 2 && body.last_error === error;
+    return body.tries.length > before && body.last_error === error;
   });
   expect(hits).is([]);
   inside.close();

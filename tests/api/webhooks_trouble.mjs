@@ -36,14 +36,15 @@ story('What fails is tried ten times, later and later, with one id', async (stag
   const id = await receiver.ping();
   const waits = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400];
   for (let n = 0; n < 10; ) {
-    const now = await receiver.delivery(id, (d) => d.tries.length > n);
+    const tried = ({ tries, attempts }) => tries.length > n && attempts === tries.length;
+    const now = await receiver.delivery(id, tried);
     n = now.tries.length; // not n + 1 where it was slow to be looked at
     expect(now).matches({ attempts: n, last_status: 500 });
     if (n < 10) {
       expect(now.state).is('pending');
       const last = Math.max(...now.tries.map(({ at }) => Date.parse(at)));
       const wait = (Date.parse(now.next_at) - last) / 1000;
-      expect(wait > waits[n - 1] - 1 && wait <= waits[n - 1] * 1.2 + 60).isTrue(`${n}: ${wait}`);
+      expect(wait > waits[n - 1] - 1 && wait <= waits[n - 1] * 1.2 + 1).isTrue(`${n}: ${wait}`);
     } else expect(now).matches({ state: 'failed', next_at: null });
     await receiver.hurry();
   }
@@ -179,13 +180,19 @@ story('Those that hang hold up no other', async (stage) => {
     return Math.round(performance.now() - began);
   };
   const alone = await told();
+  const from = performance.now();
   await tellOf(sql, community, owner, 20); // 180 for those that hang
   await eventually(() => slow.some(({ calls }) => calls.length >= 8));
   const busy = await sql`
     SELECT count(*)::int AS n FROM webhook_delivery
     WHERE community_id = ${community.id} AND taken_until > now() GROUP BY endpoint_id`;
-  expect(busy.reduce((sum, { n }) => sum + n, 0)).atMost(24); // of one community at once
+  expect(busy.reduce((sum, { n }) => sum + n, 0)).atLeast(8).atMost(24); // of a community at once
   for (const { n } of busy) expect(n).atMost(8); // of one endpoint
+  const came = slow.map(({ calls }) => calls.length);
+  if (performance.now() - from < 14_000) { // none is given up yet, for which others would come
+    expect(came.reduce((sum, n) => sum + n, 0)).atMost(24);
+    expect(Math.max(...came)).atMost(8);
+  }
   const ms = await told();
   console.log(`      20 webhooks: ${alone} ms, beside 9 endpoints that hang ${ms} ms`);
   expect(ms).atMost(5000 + 5 * alone);
@@ -301,4 +308,4 @@ story('Two servers, one killed midway: every event arrives, and none is lost', a
     expect(new Set(gifts).size).is(400);
   }
   for (const one of receivers) await one.close();
-}, 900_000);
+});

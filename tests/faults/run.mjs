@@ -59,7 +59,7 @@ const faults = {
   async 'one backend'() {
     const pid = stage.backend();
     await sleep(100); // there is new work
-    process.kill(pid, 'SIGKILL');
+    stage.signalPostgres('SIGKILL', [pid]);
     await sleep(20); // until the postmaster has seen it and ends the others
     await stage.startPostgres(); // it starts by itself; this waits for it
   },

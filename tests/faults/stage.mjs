@@ -149,7 +149,9 @@ export class Stage {
 
   /** Nothing is flushed or said; resolves when its memory is free for the next one. */
   async killPostgres() {
-    const all = [this.postmaster, ...this.children()];
+    const master = this.postmaster;
+    process.kill(master, 'SIGSTOP'); // it has no further children meanwhile
+    const all = [master, ...this.children(master)];
     await sleep(100); // looking took time in which what was under way ended: there is new work
     const killed = this.signalPostgres('SIGKILL', all);
     for (let i = 0; i < 500 && killed.some(lives); i++) await sleep(5);

@@ -112,12 +112,20 @@ export class Life {
     }
   }
 
-  /** Lets the sweep walk through the community now, and waits until it has. A member whose row was
-   * busy is left for the next walk, and so is who ends after they were looked at. */
-  async walk() {
+  /** The sweep keeps away for an hour: what a story tells of other days is not its business. */
+  async rest() {
+    await this.sql`
+      INSERT INTO life_walk (community_id, walked_at)
+      VALUES (${this.community.id}, now() + interval '1 hour')
+      ON CONFLICT (community_id) DO UPDATE SET walked_at = excluded.walked_at, after_id = NULL`;
+  }
+
+  /** Lets the sweep walk through the community now, and waits until it has; `most` walks where a
+   * member's row may be busy, for those are left for the next one. */
+  async walk(most = 1) {
     const c = this.community.id;
     let left;
-    for (let tries = 0; tries < 4; tries++) {
+    for (let tries = 0; tries < most; tries++) {
       await this.sql`
         INSERT INTO life_walk (community_id) VALUES (${c})
         ON CONFLICT (community_id) DO UPDATE SET walked_at = '-infinity', after_id = NULL`;
@@ -128,9 +136,11 @@ export class Life {
         return walk?.done === true;
       });
       const all = await this.sql`
-        SELECT x.member_id, life_due(${c}, x.member_id, x.product_id, now()) AS what
-        FROM (SELECT member_id, product_id FROM entitlement WHERE community_id = ${c}
-              UNION SELECT member_id, product_id FROM membership WHERE community_id = ${c}) x`;
+        SELECT x.member_id, life_due(${c}, x.member_id, x.product_id, w.walked_at) AS what
+        FROM life_walk w CROSS JOIN (
+          SELECT member_id, product_id FROM entitlement WHERE community_id = ${c}
+          UNION SELECT member_id, product_id FROM membership WHERE community_id = ${c}) x
+        WHERE w.community_id = ${c}`;
       left = all.filter(({ what }) => what !== null);
       if (!left.length) return;
     }
