@@ -169,7 +169,7 @@ story('A mail server that can not prove itself gets nothing', async (context) =>
   const before = mail.mails.length;
   const strict = await start({ LYCEUM_SMTP_TLS: '1' });
   expect(await ask(api.on(strict), community, `eve-${random()}@example.org`)).status(202);
-  await eventually(async () => (await sql`SELECT FROM delivery WHERE tries = 1`).length === 1);
+  await eventually(async () => (await sql`SELECT FROM delivery WHERE tries >= 1`).length === 1);
   await eventually(async () => /delivery_delayed channel=mail/.test(readFileSync(strict.log)));
   expect(mail.mails.length).is(before);
   await sql`DELETE FROM delivery`;
